@@ -1,0 +1,138 @@
+"""What it means: five-minute buckets and the summaries folded from them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from accounts.models import Store
+from accounts.scope import ScopedQuerySet
+from zones.models import Camera
+
+# Upper edges of the dwell histogram in seconds; the last bin is open. Fixed for ever: bins only
+# add up over time while their edges stay.
+DWELL_EDGES_S = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800, 3600)
+
+
+class Bucket(models.Model):
+    """Five minutes UTC of one subject: integers that add and subtract, nothing derived."""
+
+    class Subject(models.TextChoices):
+        """What the bucket counts."""
+
+        CAMERA = "camera", "Camera"
+        LINE = "line", "Line"
+        ZONE = "zone", "Zone"
+        VISIT = "visit", "Visits"
+
+    store = models.ForeignKey(
+        Store, on_delete=models.CASCADE, related_name="buckets", db_constraint=False
+    )
+    camera = models.ForeignKey(
+        Camera, on_delete=models.CASCADE, related_name="buckets", db_constraint=False
+    )
+    subject_kind = models.CharField(max_length=8, choices=Subject.choices)
+    # Primary key of the camera, line or zone; the camera's for visits.
+    subject_id = models.BigIntegerField()
+    starts_at = models.DateTimeField()
+    # Lines: crossings in and out (entrance lines alone make entries and exits of the store).
+    entries = models.IntegerField(default=0)
+    exits = models.IntegerField(default=0)
+    # Zones and visits: completed stays, those with an unseen end, their time.
+    stays = models.IntegerField(default=0)
+    censored = models.IntegerField(default=0)
+    dwell_ms = models.BigIntegerField(default=0)
+    # Cameras: how much of the five minutes was observed.
+    observed_ms = models.IntegerField(default=0)
+    h00 = models.IntegerField(default=0)
+    h01 = models.IntegerField(default=0)
+    h02 = models.IntegerField(default=0)
+    h03 = models.IntegerField(default=0)
+    h04 = models.IntegerField(default=0)
+    h05 = models.IntegerField(default=0)
+    h06 = models.IntegerField(default=0)
+    h07 = models.IntegerField(default=0)
+    h08 = models.IntegerField(default=0)
+    h09 = models.IntegerField(default=0)
+    h10 = models.IntegerField(default=0)
+    h11 = models.IntegerField(default=0)
+    h12 = models.IntegerField(default=0)
+    h13 = models.IntegerField(default=0)
+    h14 = models.IntegerField(default=0)
+    h15 = models.IntegerField(default=0)
+
+    objects = ScopedQuerySet["Bucket"].as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["camera", "subject_kind", "subject_id", "starts_at"], name="bucket_once"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["store", "starts_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.subject_kind} {self.subject_id} at {self.starts_at:%Y-%m-%d %H:%M}"
+
+
+class DirtyDay(models.Model):
+    """A business day whose summaries are behind its buckets."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="dirty_days")
+    business_day = models.DateField()
+    # Raised with every touch, so that a fold removes only what it has seen.
+    touched = models.BigIntegerField(default=1)
+
+    objects = ScopedQuerySet["DirtyDay"].as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["store", "business_day"], name="dirty_day_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.store} {self.business_day}"
+
+
+class AnalyticsSummary(models.Model):
+    """One store-local hour or business day, folded from buckets."""
+
+    class Period(models.TextChoices):
+        """The width of a summary."""
+
+        HOUR = "hour", "Hour"
+        DAY = "day", "Day"
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="summaries")
+    period = models.CharField(max_length=4, choices=Period.choices)
+    business_day = models.DateField()
+    # The instant the period starts and ends; the offset tells the repeated hour apart.
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    utc_offset_s = models.IntegerField()
+    entries = models.IntegerField(default=0)
+    exits = models.IntegerField(default=0)
+    occupancy_end = models.IntegerField(null=True, blank=True)
+    occupancy_peak = models.IntegerField(null=True, blank=True)
+    visits = models.IntegerField(default=0)
+    visit_ms = models.BigIntegerField(default=0)
+    visit_median_s = models.FloatField(null=True, blank=True)
+    zone_stays = models.IntegerField(default=0)
+    dwell_ms = models.BigIntegerField(default=0)
+    dwell_median_s = models.FloatField(null=True, blank=True)
+    # Share of the period that the entrance cameras observed, in [0, 1]; empty: nothing seen.
+    observed = models.FloatField(null=True, blank=True)
+
+    objects = ScopedQuerySet["AnalyticsSummary"].as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["store", "period", "starts_at"]
+        verbose_name_plural = "analytics summaries"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["store", "period", "starts_at"], name="summary_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["store", "period", "business_day"])]
+
+    def __str__(self) -> str:
+        return f"{self.store} {self.period} {self.starts_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,21 @@
+"""Every address of the product."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+
+from oskartrack import views
+
+urlpatterns = [
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("admin/", admin.site.urls),
+    path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/v1/", include("accounts.api_urls")),
+    path("api/v1/", include("zones.api_urls")),
+    path("api/v1/", include("tracking.api_urls")),
+    path("api/v1/", include("analytics.api_urls")),
+    path("", include("accounts.urls")),
+    path("", include("tracking.urls")),
+    path("", include("analytics.urls")),
+]

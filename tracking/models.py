@@ -1,0 +1,389 @@
+"""What was seen: recordings and their chunks, runs, tracks, events, visits, customers."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone as clock
+
+from accounts.models import Store
+from accounts.scope import ScopedQuerySet, scoped
+from zones.models import Camera, CountingLine, Zone
+
+
+class JobState(models.TextChoices):
+    """Where a row stands in the work; transitions live in `tracking.jobs` alone."""
+
+    WAITING = "waiting", "Waiting"
+    WORKING = "working", "Working"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    QUARANTINED = "quarantined", "Set aside"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class JobRow(models.Model):
+    """Columns that make a row its own queue entry: claim, fence, lease, attempts."""
+
+    fence = models.BigIntegerField(default=0, editable=False)
+    attempt = models.PositiveSmallIntegerField(default=0, editable=False)
+    lease_owner = models.CharField(max_length=80, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    rung_at = models.DateTimeField(null=True, blank=True, editable=False)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_detail = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class Upload(models.Model):
+    """A file on its way in by tus; becomes a recording when someone says what it is."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="uploads")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="uploads"
+    )
+    # As the sender named it; for display only, never part of a path.
+    filename = models.CharField(max_length=300)
+    size_bytes = models.BigIntegerField()
+    offset_bytes = models.BigIntegerField(default=0)
+    # Random folder below MEDIA_ROOT that holds this one file.
+    folder = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=clock.now)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ScopedQuerySet["Upload"].as_manager()
+
+    def __str__(self) -> str:
+        return self.filename
+
+
+class Recording(JobRow):
+    """A stretch of media from one camera, counted chunk by chunk."""
+
+    class Source(models.TextChoices):
+        """Where the media came from."""
+
+        VIDEO = "video", "Video file"
+        IMAGE = "image", "Still image"
+        CAMERA = "camera", "Live camera"
+
+    class State(models.TextChoices):
+        """The life of a recording."""
+
+        QUEUED = "queued", "Waiting"
+        RUNNING = "running", "Being counted"
+        DONE = "done", "Done"
+        PARTIAL = "partial", "Counted in part"
+        FAILED = "failed", "Failed"
+        QUARANTINED = "quarantined", "Set aside"
+        CANCELLED = "cancelled", "Cancelled"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="recordings")
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="recordings")
+    name = models.CharField(max_length=300)
+    source = models.CharField(max_length=10, choices=Source.choices, default=Source.VIDEO)
+    # Random folder below MEDIA_ROOT with the one file `source` in it; blank once purged.
+    folder = models.CharField(max_length=64, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True, db_index=True)
+    size_bytes = models.BigIntegerField(default=0)
+    # tracking.vision.frames.MediaInfo as JSON.
+    media = models.JSONField(default=dict, blank=True)
+    started_at = models.DateTimeField(help_text="Wall-clock instant of the first frame.")
+    ended_at = models.DateTimeField(help_text="started_at + the declared duration.")
+    declared_ms = models.BigIntegerField(default=0)
+    decoded_ms = models.BigIntegerField(default=0)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
+    priority = models.SmallIntegerField(default=0)
+    chunk_count = models.PositiveIntegerField(default=0)
+    is_demo = models.BooleanField(default=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL,
+        related_name="recordings",
+    )  # fmt: skip
+    created_at = models.DateTimeField(default=clock.now)
+    first_worked_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ScopedQuerySet["Recording"].as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["state", "priority", "id"]),
+            models.Index(fields=["camera", "started_at"]),
+            models.Index(fields=["store", "-created_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Chunk(JobRow):
+    """About ten seconds of a recording: the unit of detection."""
+
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="chunks")
+    index = models.PositiveIntegerField()
+    # Media time: the chunk covers [first_ms, last_ms); decoding starts at keyframe_ms.
+    first_ms = models.BigIntegerField()
+    last_ms = models.BigIntegerField()
+    keyframe_ms = models.BigIntegerField(default=0)
+    state = models.CharField(max_length=12, choices=JobState.choices, default=JobState.WAITING)
+    detections = models.BinaryField(null=True, editable=False)
+    frames = models.PositiveIntegerField(default=0)
+    decoded_to_ms = models.BigIntegerField(default=0)
+    broken = models.BooleanField(default=False)
+    # [[time_ms, offset, length], ...] into the chunk's file of preview JPEGs.
+    preview_index = models.JSONField(default=list, blank=True)
+    # Tracked boxes per frame of the active run, for drawing over the previews.
+    overlay = models.BinaryField(null=True, editable=False)
+    detect_ms = models.PositiveIntegerField(default=0)
+
+    objects = scoped("recording__store_id").as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["recording", "index"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["recording", "index"], name="chunk_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["state", "recording", "index"])]
+
+    def __str__(self) -> str:
+        return f"{self.recording} part {self.index + 1}"
+
+
+class Run(models.Model):
+    """One count of one recording; the active one makes the official numbers."""
+
+    class Mode(models.TextChoices):
+        """Live counts as frames come; recording may look ahead."""
+
+        LIVE = "live", "Live"
+        RECORDING = "recording", "Recording"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="runs")
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="runs")
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.LIVE)
+    active = models.BooleanField(default=True)
+    # Code version, detector with settings and hash, parameters, input hash.
+    card = models.JSONField(default=dict, blank=True)
+    # tracking.vision.setup.SceneSetup as JSON: zone and line versions, frozen.
+    setup = models.JSONField(default=dict, blank=True)
+    # Checkpoint: the next chunk to count, the tracker's state after the one before.
+    next_chunk = models.PositiveIntegerField(default=0)
+    next_ordinal = models.PositiveIntegerField(default=0)
+    next_visit = models.PositiveIntegerField(default=0)
+    counted_to_ms = models.BigIntegerField(default=0)
+    tracker_state = models.BinaryField(null=True, editable=False)
+    created_at = models.DateTimeField(default=clock.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ScopedQuerySet["Run"].as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["recording"], condition=Q(active=True), name="one_active_run"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.recording} ({self.mode})"
+
+
+class Track(models.Model):
+    """The path of one followed person within a run."""
+
+    public_id = models.UUIDField(unique=True, editable=False)
+    # No database constraints on the bulk tables: they cost four times the insert.
+    run = models.ForeignKey(
+        Run, on_delete=models.CASCADE, related_name="tracks", db_constraint=False
+    )
+    number = models.PositiveIntegerField()
+    chain = models.PositiveIntegerField(help_text="Number of the first track of this person.")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+    # Foot points packed by tracking.vision (time_ms, x, y as fractions of the frame).
+    path = models.BinaryField()
+    height_px = models.FloatField(default=0.0)
+    confidence = models.FloatField(default=0.0)
+
+    objects = scoped("run__store_id").as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "number"], name="track_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Track {self.number}"
+
+
+class Customer(models.Model):
+    """An anonymous person: an opaque id, when seen, how often."""
+
+    public_id = models.UUIDField(unique=True, editable=False)
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="customers")
+    first_seen = models.DateTimeField()
+    last_seen = models.DateTimeField()
+    visit_count = models.PositiveIntegerField(default=0)
+    notes = models.TextField(blank=True)
+    hidden = models.BooleanField(default=False)
+    # Empty unless an administrator switches them on for the store with a written reason.
+    demographics = models.JSONField(null=True, blank=True)
+    face_encoding = models.BinaryField(null=True, blank=True)
+    consent = models.JSONField(null=True, blank=True)
+
+    objects = ScopedQuerySet["Customer"].as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-last_seen", "-id"]
+        indexes: ClassVar = [models.Index(fields=["store", "-last_seen"])]
+
+    def __str__(self) -> str:
+        return f"Customer {str(self.public_id)[:8]}"
+
+
+class Visit(models.Model):
+    """From coming in to going out of one chain of tracks."""
+
+    public_id = models.UUIDField(unique=True, editable=False)
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="visits")
+    run = models.ForeignKey(
+        Run, on_delete=models.CASCADE, related_name="visits", db_constraint=False
+    )
+    ordinal = models.PositiveIntegerField()
+    chain = models.PositiveIntegerField()
+    customer = models.ForeignKey(
+        Customer, null=True, on_delete=models.SET_NULL, related_name="visits", db_constraint=False
+    )
+    entered_at = models.DateTimeField()
+    exited_at = models.DateTimeField(null=True, blank=True)
+    duration_ms = models.BigIntegerField(null=True, blank=True)
+    # [{"zone": public id, "entered_at": ISO, "left_at": ISO, "dwell_ms": int, "censored": bool}]
+    path = models.JSONField(default=list, blank=True)
+    inferred = models.BooleanField(default=False)
+    staff = models.BooleanField(default=False)
+
+    objects = ScopedQuerySet["Visit"].as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-entered_at", "-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "ordinal"], name="visit_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["store", "-entered_at"])]
+
+    def __str__(self) -> str:
+        return f"Visit {str(self.public_id)[:8]}"
+
+
+class TrackingEvent(models.Model):
+    """One fact: a crossing, a zone entered or left, a correction, a gap, a re-count."""
+
+    class Kind(models.TextChoices):
+        """What happened."""
+
+        CROSSED = "crossed", "Crossed a line"
+        ENTERED = "entered", "Came in"
+        EXITED = "exited", "Went out"
+        ZONE_ENTERED = "zone_entered", "Entered a zone"
+        ZONE_LEFT = "zone_left", "Left a zone"
+        CORRECTED = "corrected", "Corrected"
+        OCCUPANCY_RESET = "occupancy_reset", "Occupancy reset"
+        GAP = "gap", "Not seen"
+        RECOUNTED = "recounted", "Counted again"
+
+    public_id = models.UUIDField(unique=True, editable=False)
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="events")
+    # Place in the store's feed; empty for events of a run that was not active when written.
+    seq = models.BigIntegerField(null=True, blank=True)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    at = models.DateTimeField()
+    camera = models.ForeignKey(
+        Camera, null=True, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    zone = models.ForeignKey(
+        Zone, null=True, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    line = models.ForeignKey(
+        CountingLine, null=True, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    direction = models.CharField(max_length=3, blank=True)
+    run = models.ForeignKey(
+        Run, null=True, on_delete=models.CASCADE, related_name="events", db_constraint=False
+    )
+    ordinal = models.PositiveIntegerField(null=True)
+    track_number = models.PositiveIntegerField(null=True)
+    visit = models.ForeignKey(
+        Visit, null=True, on_delete=models.SET_NULL, related_name="events", db_constraint=False
+    )
+    # zone_left: when the stay began, how long it was, whether its start or end was not seen.
+    since = models.DateTimeField(null=True, blank=True)
+    dwell_ms = models.BigIntegerField(null=True, blank=True)
+    censored = models.BooleanField(default=False)
+    value = models.IntegerField(null=True, blank=True, help_text="Of a correction or a reset.")
+    source = models.CharField(max_length=40, default="video")
+    client_key = models.CharField(max_length=80, null=True, blank=True)
+    is_demo = models.BooleanField(default=False)
+    received_at = models.DateTimeField(default=clock.now)
+
+    objects = ScopedQuerySet["TrackingEvent"].as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "ordinal"], name="event_once_per_run"),
+            models.UniqueConstraint(
+                fields=["store", "source", "client_key"], name="event_once_per_client_key"
+            ),
+            models.UniqueConstraint(fields=["store", "seq"], name="event_seq_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["store", "at"]),
+            models.Index(fields=["camera", "at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class StoreSequence(models.Model):
+    """A store's event counter, bumped inside the ledger's transaction (never a sequence)."""
+
+    store = models.OneToOneField(
+        Store, on_delete=models.CASCADE, related_name="sequence", primary_key=True
+    )
+    value = models.BigIntegerField(default=0)
+
+    objects = ScopedQuerySet["StoreSequence"].as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.store} at {self.value}"
+
+
+class Coverage(models.Model):
+    """A span that a camera really observed."""
+
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="coverage")
+    run = models.ForeignKey(Run, null=True, on_delete=models.CASCADE, related_name="coverage")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    objects = scoped("camera__store_id").as_manager()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["camera", "starts_at"])]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "starts_at"], name="coverage_once_per_run"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.camera} {self.starts_at:%Y-%m-%d %H:%M:%S}"

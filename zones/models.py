@@ -1,0 +1,165 @@
+"""The map of a store: cameras, zones and counting lines, each shape with its versions."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone as clock
+
+from accounts.models import Store
+from accounts.scope import ScopedQuerySet, scoped
+
+
+class Camera(models.Model):
+    """One fixed view of a store: the canvas on which zones and lines are drawn."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="cameras")
+    name = models.CharField(max_length=80)
+    # Write-only: an address may hold a password, so no page, answer or log repeats it.
+    source = models.CharField(max_length=500, blank=True)
+    detector = models.CharField(max_length=40, default="hog")
+    detector_settings = models.JSONField(default=dict, blank=True)
+    ignore_masks = models.JSONField(default=list, blank=True)
+    # Relative path below MEDIA_ROOT of the person-free still; blank until one was learnt.
+    still = models.CharField(max_length=200, blank=True, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = ScopedQuerySet["Camera"].as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["store", "name"], name="camera_name_once_per_store"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Zone(models.Model):
+    """A named area of one camera's picture; its outline lives in its versions."""
+
+    class Kind(models.TextChoices):
+        """What the area is for: it decides which numbers use it."""
+
+        DISPLAY = "display", "Display"
+        QUEUE = "queue", "Queue"
+        CHECKOUT = "checkout", "Checkout"
+        ENTRANCE_AREA = "entrance_area", "Entrance area"
+        STAFF_ONLY = "staff_only", "Staff only"
+        IGNORE = "ignore", "Ignore"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="zones")
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.DISPLAY)
+    name = models.CharField(max_length=80)
+    # Index into the palette of six: a zone keeps its number for life.
+    colour = models.PositiveSmallIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(6)]
+    )
+    min_dwell_s = models.FloatField(default=0.0, validators=[MinValueValidator(0)])
+    grace_s = models.FloatField(default=2.0, validators=[MinValueValidator(0)])
+    min_inside_s = models.FloatField(default=0.5, validators=[MinValueValidator(0)])
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    objects = scoped("camera__store_id").as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["camera", "colour", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["camera", "name"], name="zone_name_once_per_camera"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ZoneVersion(models.Model):
+    """A zone's outline over a span of time; `valid_from` empty means since ever."""
+
+    zone = models.ForeignKey(Zone, on_delete=models.CASCADE, related_name="versions")
+    vertices = models.JSONField(help_text="[[x, y], ...] as fractions of the frame.")
+    valid_from = models.DateTimeField(null=True, blank=True)
+    valid_to = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = scoped("zone__camera__store_id").as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["zone", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["zone"], condition=Q(valid_to=None), name="one_open_zone_version"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.zone} from {self.valid_from or 'the start'}"
+
+
+class CountingLine(models.Model):
+    """A directed line that people cross; its place lives in its versions."""
+
+    class Kind(models.TextChoices):
+        """Entrance lines alone make entries, exits and occupancy."""
+
+        ENTRANCE = "entrance", "Entrance"
+        PASSER_BY = "passer_by", "Passers-by"
+        INNER = "inner", "Inner"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="lines")
+    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.ENTRANCE)
+    name = models.CharField(max_length=80)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    objects = scoped("camera__store_id").as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["camera", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["camera", "name"], name="line_name_once_per_camera"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CountingLineVersion(models.Model):
+    """A line's place over a span of time; the inside is to the right or left walking a to b."""
+
+    class Side(models.TextChoices):
+        """Which hand the inside is on when walking from a to b."""
+
+        RIGHT = "right", "Right"
+        LEFT = "left", "Left"
+
+    line = models.ForeignKey(CountingLine, on_delete=models.CASCADE, related_name="versions")
+    a = models.JSONField(help_text="[x, y] as fractions of the frame.")
+    b = models.JSONField(help_text="[x, y] as fractions of the frame.")
+    inside_side = models.CharField(max_length=5, choices=Side.choices, default=Side.RIGHT)
+    # Hysteresis half width as a fraction of the frame's height.
+    band = models.FloatField(
+        default=0.012, validators=[MinValueValidator(0), MaxValueValidator(0.2)]
+    )
+    valid_from = models.DateTimeField(null=True, blank=True)
+    valid_to = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = scoped("line__camera__store_id").as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["line", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["line"], condition=Q(valid_to=None), name="one_open_line_version"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.line} from {self.valid_from or 'the start'}"
