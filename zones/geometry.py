@@ -208,15 +208,17 @@ def _inside(
     a: NDArray[np.float64], b: NDArray[np.float64], points: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
     """Return, for points (N, 2) and the sides a->b (M, 2) of one polygon, which are inside."""
+    finite: NDArray[np.bool_] = np.isfinite(points).all(axis=1)
+    points = np.where(finite[:, None], points, 0.0)
     x, y = points[:, 0, None], points[:, 1, None]
     low, high = np.minimum(a, b), np.maximum(a, b)
     level = (low[:, 1] <= y) & (y <= high[:, 1])
-    turns = _turns(a, b, points, level & np.isfinite(x))
+    turns = _turns(a, b, points, level)
     on_side = level & (low[:, 0] <= x) & (x <= high[:, 0]) & (turns == 0)
     straddles = (a[:, 1] <= y) != (b[:, 1] <= y)
     meets = straddles & ((turns > 0) == (b[:, 1] > a[:, 1]))
     odd = (np.count_nonzero(meets, axis=1) % 2).astype(np.bool_)
-    inside: NDArray[np.bool_] = np.isfinite(points).all(axis=1) & (on_side.any(axis=1) | odd)
+    inside: NDArray[np.bool_] = finite & (on_side.any(axis=1) | odd)
     return inside
 
 
@@ -419,25 +421,11 @@ def _crossing_problems(corners: list[Point], zone: str) -> list[str]:
     """Return the first pair of sides that meet where they should not, as a one-item list."""
     count = len(corners)
     sides = [(corners[n], corners[(n + 1) % count]) for n in range(count)]
+    # Neighbours share their corner and need no look: where one returns along the other, the side
+    # after or before them meets it too (a triangle that does so has no area).
     for i in range(count):
-        for j in range(i + 1, count):
-            if _sides_clash(sides[i], sides[j]):
+        for j in range(i + 2, count - (i == 0)):
+            if _segments_meet(*sides[i], *sides[j]):
                 names = [f"{n + 1}-{(n + 1) % count + 1}" for n in (i, j)]
                 return [f"{zone} crosses itself: side {names[0]} meets side {names[1]}."]
     return []
-
-
-def _sides_clash(one: tuple[Point, Point], other: tuple[Point, Point]) -> bool:
-    """Return whether two sides meet anywhere but at the one corner that neighbours share."""
-    if one[1] == other[0]:
-        return _folds_back(one[0], one[1], other[1])
-    if other[1] == one[0]:
-        return _folds_back(other[0], other[1], one[1])
-    return _segments_meet(*one, *other)
-
-
-def _folds_back(before: Point, corner: Point, after: Point) -> bool:
-    """Return whether the way before->corner->after returns along itself."""
-    if _turn(before, corner, after) != 0:
-        return False
-    return _between(before, corner, after) or _between(corner, after, before)

@@ -150,6 +150,28 @@ def test_very_small_and_very_large_coordinates_stay_exact(scale: float) -> None:
     assert Line(a, b).side(up) < 0 < Line(a, b).side(down)
 
 
+@pytest.mark.parametrize("exponent", [-1060, -537, -530, -510, 0, 500])
+def test_products_too_small_or_too_large_for_a_float_do_not_change_a_side(exponent: int) -> None:
+    rng = random.Random(exponent)
+    scale = 2.0**exponent
+    mismatches = 0
+    for _ in range(3000):
+        ax, ay, bx, by = (rng.random() * scale for _ in range(4))
+        share = rng.random()
+        px, py = ax + (bx - ax) * share, ay + (by - ay) * share
+        exact = as_whole([ax, ay, bx, by, px, py])
+        cross = (exact[2] - exact[0]) * (exact[5] - exact[1]) - (exact[3] - exact[1]) * (
+            exact[4] - exact[0]
+        )
+        side = Line((ax, ay), (bx, by)).side((px, py))
+        triangle = Polygon([(ax, ay), (bx, by), (bx + ax - ay, by)])
+        mismatches += (side > 0) - (side < 0) != (cross > 0) - (cross < 0)
+        mismatches += triangle.contains_many([(px, py)])[0] != oracle_contains(
+            list(triangle.vertices), (px, py)
+        )
+    assert mismatches == 0
+
+
 # --- polygons by table ----------------------------------------------------------------------------
 
 
@@ -334,11 +356,13 @@ def test_a_good_polygon_has_no_problems_whichever_way_it_is_drawn(
         ),
         (
             [[0, 0], [1.2, 0], [1, 1]],
-            "Zone 'till': vertex 2 lies outside the picture: [1.2, 0]; both numbers go from 0 to 1.",
+            "Zone 'till': vertex 2 lies outside the picture: [1.2, 0]; "
+            "both numbers go from 0 to 1.",
         ),
         (
             [[0, 0], [1, -0.001], [1, 1]],
-            "Zone 'till': vertex 2 lies outside the picture: [1, -0.001]; both numbers go from 0 to 1.",
+            "Zone 'till': vertex 2 lies outside the picture: [1, -0.001]; "
+            "both numbers go from 0 to 1.",
         ),
         (
             json.loads("[[0, 0], [1e999, 0], [1, 1]]"),
