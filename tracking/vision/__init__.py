@@ -1,0 +1,1 @@
+"""The pure vision core: frames in, facts out; no web framework below this door."""

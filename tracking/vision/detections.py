@@ -1,0 +1,111 @@
+"""What a detector saw in one frame, and its compact form for the store.
+
+The stored form is the one that counts: boxes are rounded to 1/8 pixel and scores to 1/65535 by
+`pack`, so tracking always works on what `unpack` returns, wherever the detection was done.
+"""
+
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracking.vision.boxes import Boxes, Scores
+from tracking.vision.errors import BadDetectionsError
+
+MAGIC = b"OTD1"
+HEADER = struct.Struct("<4sIII")  # magic, CRC-32 of the rest, frames, boxes
+PIXEL_STEPS = 8  # steps a pixel: 1/8 pixel reaches 8191 pixels in 16 bits
+SCORE_STEPS = 65535
+LARGEST = 65535
+ZLIB_LEVEL = 6
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedFrame:
+    """The people seen in one frame.
+
+    Parameters
+    ----------
+    time_ms : int
+        Media time of the frame.
+    boxes : ndarray of shape (N, 4), float32
+        ``(x1, y1, x2, y2)`` in pixels of the frame as it is displayed.
+    scores : ndarray of shape (N,), float32
+        Confidence in [0, 1].
+    """
+
+    time_ms: int
+    boxes: Boxes
+    scores: Scores
+
+
+def pack(frames: Sequence[DetectedFrame]) -> bytes:
+    """Return detections as bytes; the same frames give the same bytes, always.
+
+    Parameters
+    ----------
+    frames : sequence of DetectedFrame
+        In order of time. Coordinates are cut to [0, 8191.875] pixels.
+
+    Returns
+    -------
+    blob : bytes
+        A header with a checksum, then zlib over columns: times, box counts, boxes, scores.
+    """
+    times = np.array([frame.time_ms for frame in frames], "<i8")
+    counts = np.array([len(frame.boxes) for frame in frames], "<u2")
+    boxes = np.concatenate([frame.boxes for frame in frames] or [np.zeros((0, 4), np.float32)])
+    scores = np.concatenate([frame.scores for frame in frames] or [np.zeros(0, np.float32)])
+    columns = (
+        times.tobytes()
+        + counts.tobytes()
+        + _fixed_point(boxes, PIXEL_STEPS).tobytes()
+        + _fixed_point(scores, SCORE_STEPS).tobytes()
+    )
+    body = zlib.compress(columns, ZLIB_LEVEL)
+    sizes = struct.pack("<II", len(frames), len(scores))
+    return HEADER.pack(MAGIC, zlib.crc32(sizes + body), len(frames), len(scores)) + body
+
+
+def unpack(blob: bytes) -> list[DetectedFrame]:
+    """Return the frames that `pack` wrote.
+
+    Raises
+    ------
+    BadDetectionsError
+        The bytes are cut, damaged or of another format.
+    """
+    if len(blob) < HEADER.size:
+        raise BadDetectionsError(f"Detections need at least {HEADER.size} bytes, got {len(blob)}.")
+    magic, checksum, frame_count, box_count = HEADER.unpack_from(blob)
+    if magic != MAGIC:
+        raise BadDetectionsError(f"Detections start with {MAGIC!r}, these start with {magic!r}.")
+    body = bytes(blob[HEADER.size :])
+    if zlib.crc32(struct.pack("<II", frame_count, box_count) + body) != checksum:
+        raise BadDetectionsError("The detections are damaged: their checksum does not fit.")
+    return _columns_to_frames(zlib.decompress(body), frame_count, box_count)
+
+
+def _fixed_point(values: NDArray[np.float32], steps: int) -> NDArray[np.uint16]:
+    scaled = np.rint(values.astype(np.float64) * steps)
+    return np.clip(scaled, 0, LARGEST).astype("<u2")
+
+
+def _columns_to_frames(data: bytes, frame_count: int, box_count: int) -> list[DetectedFrame]:
+    at_counts = 8 * frame_count
+    at_boxes = at_counts + 2 * frame_count
+    at_scores = at_boxes + 8 * box_count
+    times = np.frombuffer(data, "<i8", frame_count)
+    counts = np.frombuffer(data, "<u2", frame_count, at_counts)
+    boxes = np.frombuffer(data, "<u2", 4 * box_count, at_boxes).reshape(-1, 4)
+    scores = np.frombuffer(data, "<u2", box_count, at_scores)
+    box_px = (boxes / PIXEL_STEPS).astype(np.float32)
+    confidence = (scores / SCORE_STEPS).astype(np.float32)
+    ends = np.cumsum(counts, dtype=np.int64)
+    return [
+        DetectedFrame(int(time_ms), box_px[end - count : end], confidence[end - count : end])
+        for time_ms, count, end in zip(times, counts.tolist(), ends.tolist(), strict=True)
+    ]

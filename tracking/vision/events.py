@@ -1,0 +1,69 @@
+"""What the pipeline reports: facts in the past tense, frozen, JSON-ready."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Direction = Literal["in", "out"]
+
+
+@dataclass(frozen=True, slots=True)
+class LineCrossed:
+    """A track crossed a counting line; "in" is towards the line's inside."""
+
+    track_number: int
+    line_key: str
+    time_ms: int
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneEntered:
+    """A track has been in a zone for the zone's minimum time; `time_ms` is when it went in.
+
+    `censored` means that it was inside when first seen, so the true beginning is unknown.
+    """
+
+    track_number: int
+    zone_key: str
+    time_ms: int
+    censored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneLeft:
+    """A stay in a zone is over; `dwell_ms` leaves out the time spent outside in between.
+
+    `censored` means that the beginning or the end was not seen.
+    """
+
+    track_number: int
+    zone_key: str
+    time_ms: int
+    dwell_ms: int
+    censored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrackEnded:
+    """A track is over.
+
+    `path` holds ``(time_ms, x, y)``: foot points as fractions of the frame in steps of 1/65535,
+    simplified, at least one a second while the track was seen. `boxes_px` holds the
+    ``(width, height)`` of the box in whole pixels at each point of the path. `confidence` is the
+    mean score of the track's detections.
+    """
+
+    track_number: int
+    started_ms: int
+    ended_ms: int
+    path: tuple[tuple[int, float, float], ...]
+    boxes_px: tuple[tuple[int, int], ...]
+    confidence: float
+
+
+Event = LineCrossed | ZoneEntered | ZoneLeft | TrackEnded
+
+
+def event_to_json(event: Event) -> dict[str, Any]:
+    """Return the event as plain JSON types, with its class name under "kind"."""
+    return {"kind": type(event).__name__} | asdict(event)
