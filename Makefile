@@ -1,0 +1,63 @@
+# Everything a person or a script does with OskarTrack. `make help` lists it.
+# The environment lives in .venv/, everything that is made or stored in var/.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check setup
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+
+PYTHON ?= python3
+PORT ?= 8000
+ARGS ?=
+PY := .venv/bin/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# On a terminal pip and npm show how far they are; in a log they stay quiet.
+ON_TERMINAL := $(shell test -t 2 && echo yes)
+PIP_QUIET := $(if $(ON_TERMINAL),,--quiet)
+NPM_QUIET := $(if $(ON_TERMINAL),,--silent)
+
+help: ## this list
+	@echo "OskarTrack. Start with: make run"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: setup ## the whole product with its demo store on http://127.0.0.1:8000 (PORT=8000 changes it; Ctrl-C ends it)
+	@exec $(PY) manage.py up --port $(PORT) $(ARGS)
+
+test: .venv/.dev var/npm/.dev var/vendor/icons.svg ## every test, on SQLite and on PostgreSQL (ARGS="tests/zones -x" picks some)
+	@$(PY) tools/chromium.py
+	@$(PY) -m pytest --also-postgresql $(ARGS)
+
+check: .venv/.dev var/npm/.dev var/vendor/icons.svg ## format, lint, types, arrows between the rooms, migrations, settings, pins
+	@$(PY) tools/check.py $(ARGS)
+
+setup: .venv/.run var/vendor/icons.svg ## only the environment: Python packages and front-end files
+
+.venv/.run: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "OskarTrack needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.11" >&2; exit 1; }
+	@echo "Installing the Python packages (the first time takes a minute or two)"
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@$(PY) -m pip install $(PIP_QUIET) -r requirements.txt
+	@touch $@
+
+.venv/.dev: .venv/.run requirements-dev.txt
+	@echo "Installing the Python packages for tests and checks"
+	@$(PY) -m pip install $(PIP_QUIET) -r requirements-dev.txt
+	@touch $@
+
+var/npm/.run: package.json package-lock.json tools/node.py | .venv/.run
+	@echo "Installing the front-end packages"
+	@mkdir -p var/npm && cp package.json package-lock.json var/npm/
+	@$(PY) tools/node.py npm ci --prefix var/npm --omit=dev --ignore-scripts --no-audit --no-fund $(NPM_QUIET)
+	@touch $@
+
+var/npm/.dev: package.json package-lock.json tools/node.py | .venv/.run
+	@echo "Installing the front-end packages for tests and checks"
+	@mkdir -p var/npm && cp package.json package-lock.json var/npm/
+	@$(PY) tools/node.py npm ci --prefix var/npm --ignore-scripts --no-audit --no-fund $(NPM_QUIET)
+	@touch $@ var/npm/.run
+
+var/vendor/icons.svg: package.json tools/vendor.py | .venv/.run
+	@$(MAKE) var/npm/.run
+	@$(PY) tools/vendor.py
