@@ -1,0 +1,3 @@
+"""What every test has: an environment of its own and real servers."""
+
+pytest_plugins = ["tests.plugins.environment", "tests.plugins.databases"]

@@ -1,0 +1,40 @@
+"""Give the tests an environment of their own, before Django reads its settings.
+
+Data goes to a temporary folder, Valkey to a port of its own; nothing of the developer's
+installation, nor of a ``.env`` file beside the code, is read or changed.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from tests.plugins.servers import Valkey
+
+# Names the database when the db tests run again; plain DATABASE_URL is never taken over, so that
+# tests started in a production shell do not meet the production server.
+DATABASE = "OSKARTRACK_TEST_DATABASE_URL"
+
+data = Path(tempfile.mkdtemp(prefix="oskartrack-tests-"))
+atexit.register(shutil.rmtree, data, ignore_errors=True)
+valkey = Valkey()
+
+os.environ.update(
+    DJANGO_SETTINGS_MODULE="oskartrack.settings",
+    OSKARTRACK_ENV="development",
+    OSKARTRACK_DEBUG="false",
+    OSKARTRACK_HASHED_STATIC="false",
+    OSKARTRACK_DATA=str(data),
+    DATABASE_URL=os.environ.get(DATABASE, f"sqlite:///{data}/oskartrack.sqlite3"),
+    REDIS_URL=valkey.url,
+)
+
+from django.conf import settings  # noqa: E402 - only now does it read this environment
+
+if settings.configured:
+    raise SystemExit(
+        "Django's settings were read before the tests' environment was made. "
+        "Unset DJANGO_SETTINGS_MODULE and start pytest again."
+    )
+settings.DATABASES  # noqa: B018 - reads the settings, so that pytest-django sets Django up
