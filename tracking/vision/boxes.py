@@ -37,7 +37,8 @@ def iou_matrix(boxes_a: Floats, boxes_b: Floats) -> Floats:
     intersection = overlap[..., 0] * overlap[..., 1]
     union = box_areas(boxes_a)[:, None] + box_areas(boxes_b)[None, :] - intersection
     found: Floats = np.zeros_like(intersection)
-    return np.divide(intersection, union, out=found, where=(union > 0) & (intersection > 0))
+    np.divide(intersection, union, out=found, where=(union > 0) & (intersection > 0))
+    return found
 
 
 def height_overlap_matrix(boxes_a: Floats, boxes_b: Floats) -> Floats:
@@ -62,7 +63,8 @@ def height_overlap_matrix(boxes_a: Floats, boxes_b: Floats) -> Floats:
     shared = np.maximum(np.minimum(bottom_a, bottom_b) - np.maximum(top_a, top_b), 0)
     whole = np.maximum(bottom_a, bottom_b) - np.minimum(top_a, top_b)
     found: Floats = np.zeros_like(shared)
-    return np.divide(shared, whole, out=found, where=whole > 0)
+    np.divide(shared, whole, out=found, where=whole > 0)
+    return found
 
 
 def box_areas(boxes: Floats) -> Floats:

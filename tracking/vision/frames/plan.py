@@ -1,0 +1,81 @@
+"""Cutting a file into chunks that can be detected apart, from packets alone."""
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+
+import av.error
+
+from tracking.vision.errors import UnreadableMediaError
+from tracking.vision.frames.media import MediaInfo, open_video, packet_pts_ms
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkBounds:
+    """One stretch of a recording: frames with first_ms <= time < last_ms.
+
+    `keyframe_ms` is the last key frame at or before `first_ms`, from which it can be decoded.
+    """
+
+    index: int
+    first_ms: int
+    last_ms: int
+    keyframe_ms: int
+
+
+def plan_chunks(
+    path: str | Path, info: MediaInfo, target_ms: int = 10_000, longest_ms: int = 20_000
+) -> list[ChunkBounds]:
+    """Return the chunks of a file, one after another without a gap; nothing is decoded.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    info : MediaInfo
+        What `probe` said about it.
+    target_ms : int
+        A chunk ends at the first key frame after this long.
+    longest_ms : int
+        Where no key frame comes within this time, the chunk is cut by time after `target_ms` and
+        the next one is decoded from an earlier key frame.
+    """
+    if info.is_image:
+        return [ChunkBounds(0, 0, 1, 0)]
+    keys, end_ms = _key_times(Path(path), info)
+    chunks: list[ChunkBounds] = []
+    first_ms = 0
+    while first_ms < end_ms:
+        last_ms = _next_cut(keys, first_ms, end_ms, target_ms, longest_ms)
+        before = bisect_right(keys, first_ms)
+        keyframe_ms = keys[before - 1] if before else 0
+        chunks.append(ChunkBounds(len(chunks), first_ms, last_ms, keyframe_ms))
+        first_ms = last_ms
+    return chunks
+
+
+def _next_cut(keys: list[int], first_ms: int, end_ms: int, target_ms: int, longest_ms: int) -> int:
+    at = bisect_left(keys, first_ms + target_ms)
+    next_key = keys[at] if at < len(keys) else end_ms
+    return next_key if next_key - first_ms <= longest_ms else first_ms + target_ms
+
+
+def _key_times(path: Path, info: MediaInfo) -> tuple[list[int], int]:
+    """Return the media times of all key frames, rising, and the end of the last frame."""
+    keys: set[int] = set()
+    end_ms = 0
+    with open_video(path, info.container) as (opened, stream):
+        try:
+            for packet in opened.demux(stream):
+                pts_ms = packet_pts_ms(packet)
+                if pts_ms is None or not packet.size:
+                    continue
+                time_ms = pts_ms - info.first_pts_ms
+                length = (packet.duration or 0) * (packet.time_base or 0) * 1000
+                end_ms = max(end_ms, time_ms + max(1, round(length)))
+                if packet.is_keyframe:
+                    keys.add(time_ms)
+        except av.error.FFmpegError as error:
+            if not end_ms:
+                raise UnreadableMediaError("The file breaks off at its start.") from error
+    return sorted(keys), end_ms

@@ -1,0 +1,223 @@
+"""Reading a chunk's frames with their media time, whatever the file's frame rate or rotation."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import av.container
+import av.error
+import av.video.frame
+import av.video.stream
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tracking.vision.frames.media import (
+    MediaInfo,
+    VideoPacket,
+    frame_pts_ms,
+    load_image,
+    open_video,
+    packet_pts_ms,
+)
+from tracking.vision.frames.plan import ChunkBounds
+
+Image = NDArray[np.uint8]
+
+LEAD_IN_MS = 2000
+# A file that ends this much before its own declared end is cut off. Containers round, and count
+# the last frame's length or not: one second and two per cent forgive that.
+DECLARED_SLACK_MS = 1000
+DECLARED_SLACK_SHARE = 0.02
+# Fewer frames than packets means silent damage: of 100 packets with 200 flipped bytes 3 decoded
+# without an error. Encoders leave out a few frames of their own accord.
+DECODED_SHARE = 0.9
+DECODED_SLACK = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture as displayed: BGR, uint8, shape (height, width, 3).
+
+    `lead_in` marks frames before the chunk that only warm up what looks at motion.
+    """
+
+    time_ms: int
+    image: Image
+    lead_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRead:
+    """How the reading of a chunk went.
+
+    Parameters
+    ----------
+    frames : int
+        Frames of the chunk itself that were decoded.
+    decoded_to_ms : int
+        Media time up to which pictures were seen: the chunk's end when all is well.
+    broken : bool
+        Something could not be decoded, or the file ends before its declared end.
+    """
+
+    frames: int
+    decoded_to_ms: int
+    broken: bool
+
+
+class FrameReader:
+    """Iterates once over a chunk's frames; afterwards `result` says how it went."""
+
+    def __init__(
+        self, path: str | Path, info: MediaInfo, bounds: ChunkBounds, lead_in_ms: int = LEAD_IN_MS
+    ) -> None:
+        self._path = Path(path)
+        self._info = info
+        self._bounds = bounds
+        self._from_ms = max(0, bounds.first_ms - lead_in_ms)
+        self._frames = 0
+        self._packets = 0
+        self._seen_to_ms = bounds.first_ms
+        self._errors = 0
+        self._reached_end = False  # a frame of the next chunk was seen
+
+    def __iter__(self) -> Iterator[Frame]:
+        if self._info.is_image:
+            yield self._count(read_image(self._path))
+            self._reached_end = True
+            return
+        previous_ms = -1
+        for time_ms, decoded in self._decode():
+            if time_ms >= self._bounds.last_ms:
+                self._reached_end = True
+                return
+            if time_ms < self._from_ms or time_ms <= previous_ms:
+                continue  # before the lead-in, or a clock that steps back
+            previous_ms = time_ms
+            frame = Frame(time_ms, self._picture(decoded), time_ms < self._bounds.first_ms)
+            yield frame if frame.lead_in else self._count(frame, decoded)
+
+    @property
+    def result(self) -> ChunkRead:
+        """How the reading went so far."""
+        to_ms = self._bounds.last_ms if self._reached_end else self._seen_to_ms
+        to_ms = min(to_ms, self._bounds.last_ms)
+        missing = self._frames + DECODED_SLACK < DECODED_SHARE * self._packets
+        broken = self._errors > 0 or missing or (not self._reached_end and self._cut_off(to_ms))
+        return ChunkRead(self._frames, to_ms, broken)
+
+    def _count(self, frame: Frame, decoded: av.video.frame.VideoFrame | None = None) -> Frame:
+        self._frames += 1
+        length_ms = 0
+        if decoded is not None and decoded.duration and decoded.time_base:
+            length_ms = round(decoded.duration * decoded.time_base * 1000)
+        self._seen_to_ms = frame.time_ms + max(1, length_ms)
+        return frame
+
+    def _cut_off(self, decoded_to_ms: int) -> bool:
+        declared_ms = self._info.duration_declared_ms
+        if declared_ms is None:
+            return False
+        slack_ms = DECLARED_SLACK_MS + DECLARED_SLACK_SHARE * declared_ms
+        return decoded_to_ms + slack_ms < declared_ms
+
+    def _decode(self) -> Iterator[tuple[int, av.video.frame.VideoFrame]]:
+        """Yield decoded frames with their media time, from at or before the lead-in."""
+        with open_video(self._path, self._info.container) as (opened, stream):
+            for time_ms, frame in self._decode_after_seek(opened, stream):
+                if time_ms is None:
+                    break
+                yield time_ms, frame
+            else:
+                return
+        # The seek landed too late (an index is missing or wrong): read from the start.
+        self._packets = self._errors = 0
+        with open_video(self._path, self._info.container) as (opened, stream):
+            yield from self._frames_of(opened, stream)
+
+    def _decode_after_seek(
+        self, opened: av.container.InputContainer, stream: av.video.stream.VideoStream
+    ) -> Iterator[tuple[int | None, av.video.frame.VideoFrame]]:
+        """Yield frames from the key frame before the lead-in; a time of None means too late."""
+        first = True
+        if self._from_ms > 0:
+            assert stream.time_base is not None
+            target_s = (self._from_ms + self._info.first_pts_ms) / 1000
+            with suppress(av.error.FFmpegError):
+                opened.seek(int(target_s / stream.time_base), stream=stream)
+        for time_ms, frame in self._frames_of(opened, stream):
+            too_late = first and time_ms > self._from_ms > 0
+            first = False
+            yield (None if too_late else time_ms), frame
+
+    def _frames_of(
+        self, opened: av.container.InputContainer, stream: av.video.stream.VideoStream
+    ) -> Iterator[tuple[int, av.video.frame.VideoFrame]]:
+        packets = opened.demux(stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.error.FFmpegError:
+                self._errors += 1
+                return
+            if packet is None:
+                return
+            inside = self._count_packet(packet)
+            try:
+                frames = packet.decode()
+            except av.error.EOFError:
+                return
+            except av.error.FFmpegError:
+                self._errors += inside
+                continue
+            for frame in frames:
+                assert isinstance(frame, av.video.frame.VideoFrame)
+                pts_ms = frame_pts_ms(frame)
+                if pts_ms is not None:
+                    yield pts_ms - self._info.first_pts_ms, frame
+
+    def _count_packet(self, packet: VideoPacket) -> bool:
+        """Count a packet of the chunk itself; return whether it is one."""
+        pts_ms = packet_pts_ms(packet)
+        if pts_ms is None or not packet.size:
+            return False
+        time_ms = pts_ms - self._info.first_pts_ms
+        inside = self._bounds.first_ms <= time_ms < self._bounds.last_ms
+        self._packets += inside
+        return inside
+
+    def _picture(self, decoded: av.video.frame.VideoFrame) -> Image:
+        image = decoded.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
+        turns = decoded.rotation // 90 % 4
+        if turns:
+            image = np.ascontiguousarray(np.rot90(image, turns))
+        size = (self._info.width, self._info.height)
+        if image.shape[1::-1] != size:  # the stream changed its size on the way
+            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+        return image
+
+
+def read_frames(
+    path: str | Path, info: MediaInfo, bounds: ChunkBounds, lead_in_ms: int = LEAD_IN_MS
+) -> FrameReader:
+    """Return an iterator over a chunk's frames, preceded by its lead-in.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    info : MediaInfo
+        What `probe` said about it.
+    bounds : ChunkBounds
+        Which frames; a pure function of these four, however the file is seeked.
+    lead_in_ms : int
+        Frames from this long before the chunk come first, marked `lead_in`.
+    """
+    return FrameReader(path, info, bounds, lead_in_ms)
+
+
+def read_image(path: str | Path) -> Frame:
+    """Return a picture file as the one frame of a recording."""
+    return Frame(0, load_image(Path(path)))
