@@ -208,7 +208,7 @@ def _inside(
     a: NDArray[np.float64], b: NDArray[np.float64], points: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
     """Return, for points (N, 2) and the sides a->b (M, 2) of one polygon, which are inside."""
-    finite: NDArray[np.bool_] = np.isfinite(points).all(axis=1)
+    finite = np.isfinite(points[:, 0]) & np.isfinite(points[:, 1])
     points = np.where(finite[:, None], points, 0.0)
     x, y = points[:, 0, None], points[:, 1, None]
     low, high = np.minimum(a, b), np.maximum(a, b)

@@ -13,6 +13,7 @@ import pytest
 from zones.geometry import Line, Polygon, line_problems, polygon_problems, to_pixels
 
 SQUARE = [(0.0, 0.0), (10.0, 0.0), (10.0, 10.0), (0.0, 10.0)]
+FRACTIONS = "both numbers go from 0 to 1"
 # An arrow head that points up with a notch in its foot at (5, 5).
 NOTCHED = [(0.0, 10.0), (5.0, 0.0), (10.0, 10.0), (5.0, 5.0)]
 
@@ -170,6 +171,26 @@ def test_products_too_small_or_too_large_for_a_float_do_not_change_a_side(expone
             list(triangle.vertices), (px, py)
         )
     assert mismatches == 0
+
+
+def test_rounded_differences_with_subnormal_products_do_not_flip_a_side() -> None:
+    # Found by search: both differences and products round so that plain floats give the other
+    # sign, while the usual error bound is itself rounded down to nothing.
+    a, b, p = [(-1.0, -1.25), (-2.0, 0.0), (-1.0, 0.0)]
+    ulp, unit = 2.0**-53, 2.0**-537
+    a = (a[0] * ulp / 2 * unit, a[1] * ulp * unit)
+    b = ((1 + b[0] * ulp) * unit, unit)
+    p = ((0.5 + p[0] * ulp) * unit, 0.5 * unit)
+    cross = (Fraction(b[0]) - Fraction(a[0])) * (Fraction(p[1]) - Fraction(a[1])) - (
+        Fraction(b[1]) - Fraction(a[1])
+    ) * (Fraction(p[0]) - Fraction(a[0]))
+    plain = (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
+    side = Line(a, b).side(p)
+    assert plain * int(math.copysign(1, cross)) < 0
+    assert (side > 0) - (side < 0) == (cross > 0) - (cross < 0)
+    triangle = [a, b, (a[0], 2 * unit)]
+    assert Polygon(triangle).contains_many([p]).tolist() == [oracle_contains(triangle, p)]
+    assert Polygon(triangle).contains(p) is oracle_contains(triangle, p)
 
 
 # --- polygons by table ----------------------------------------------------------------------------
@@ -356,13 +377,11 @@ def test_a_good_polygon_has_no_problems_whichever_way_it_is_drawn(
         ),
         (
             [[0, 0], [1.2, 0], [1, 1]],
-            "Zone 'till': vertex 2 lies outside the picture: [1.2, 0]; "
-            "both numbers go from 0 to 1.",
+            f"Zone 'till': vertex 2 lies outside the picture: [1.2, 0]; {FRACTIONS}.",
         ),
         (
             [[0, 0], [1, -0.001], [1, 1]],
-            "Zone 'till': vertex 2 lies outside the picture: [1, -0.001]; "
-            "both numbers go from 0 to 1.",
+            f"Zone 'till': vertex 2 lies outside the picture: [1, -0.001]; {FRACTIONS}.",
         ),
         (
             json.loads("[[0, 0], [1e999, 0], [1, 1]]"),
