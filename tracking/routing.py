@@ -1,5 +1,9 @@
 """Socket addresses of `tracking`."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-websocket_urlpatterns: list[URLPattern] = []
+from tracking.consumers import LiveConsumer
+
+websocket_urlpatterns: list[URLPattern] = [
+    path("ws/stores/<uuid:store_id>/", LiveConsumer.as_asgi()),  # type: ignore[arg-type]
+]

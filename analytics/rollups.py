@@ -1,0 +1,201 @@
+"""Five-minute buckets: kept up to date inside the ledger's transaction, as integer deltas.
+
+Everything in a bucket adds and subtracts, so a run's facts can be taken out again exactly. Buckets
+are a cache of the facts: `analytics.rebuild` computes them afresh and compares.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple, Protocol
+
+from django.db import connection
+
+from accounts.models import Store
+from analytics.calendar import StoreClock, floor_bucket, split_ms
+from analytics.kpis import histogram_bin
+from analytics.models import DWELL_EDGES_S, Bucket
+from tracking.models import Coverage, Run, TrackingEvent, Visit
+from zones.models import CountingLine
+
+Kind = TrackingEvent.Kind
+Subject = Bucket.Subject
+
+HISTOGRAM = tuple(f"h{index:02d}" for index in range(len(DWELL_EDGES_S) + 1))
+SUMS = ("entries", "exits", "stays", "censored", "dwell_ms", "observed_ms", *HISTOGRAM)
+KEY = ("store_id", "camera_id", "subject_kind", "subject_id", "starts_at")
+# 27 values a row; SQLite takes 32,766 a statement.
+ROWS_PER_STATEMENT = 500
+
+
+class BucketKey(NamedTuple):
+    """What one bucket is about; its order is the order in which buckets are locked."""
+
+    camera_id: int
+    subject_kind: str
+    subject_id: int
+    starts_at: datetime
+
+
+Deltas = dict[BucketKey, Counter[str]]
+
+
+class Batch(Protocol):
+    """What the ledger hands to its sinks."""
+
+    @property
+    def store(self) -> Store: ...
+    @property
+    def events(self) -> Sequence[TrackingEvent]: ...
+    @property
+    def visits_closed(self) -> Sequence[Visit]: ...
+    @property
+    def coverage(self) -> Sequence[Coverage]: ...
+    @property
+    def sign(self) -> int: ...
+
+
+def bucket_sink(batch: Batch) -> None:
+    """Add a batch of facts to the buckets, or take it out; called inside the transaction."""
+    deltas = new_deltas()
+    add_events(deltas, batch.events, entrance_lines(batch.events))
+    add_visits(deltas, batch.visits_closed, cameras_of_runs(batch.visits_closed))
+    add_coverage(deltas, batch.coverage)
+    write_deltas(batch.store.pk, deltas, batch.sign)
+    mark_dirty(batch.store, (key.starts_at for key in deltas))
+
+
+def new_deltas() -> Deltas:
+    """Return an empty collection of deltas."""
+    return defaultdict(Counter)
+
+
+def clock_of(store: Store) -> StoreClock:
+    """Return how the store tells its days."""
+    return StoreClock.of(store.timezone, store.business_day_start)
+
+
+def entrance_lines(events: Iterable[TrackingEvent]) -> set[int]:
+    """Return which of the lines crossed in these events are entrances."""
+    crossed = {e.line_id for e in events if e.kind == Kind.CROSSED and e.line_id is not None}
+    if not crossed:
+        return set()
+    lines = CountingLine.objects.filter(pk__in=crossed, kind=CountingLine.Kind.ENTRANCE)
+    return set(lines.values_list("pk", flat=True))
+
+
+def cameras_of_runs(visits: Iterable[Visit]) -> dict[int, int]:
+    """Return the camera of every run that these visits belong to."""
+    runs = Run.objects.filter(pk__in={visit.run_id for visit in visits})
+    return dict(runs.values_list("pk", "recording__camera_id")) if visits else {}
+
+
+def add_events(deltas: Deltas, events: Iterable[TrackingEvent], entrances: set[int]) -> None:
+    """Add crossings to their lines and finished stays to their zones.
+
+    An entrance line is counted by its `entered` and `exited`; its `crossed` tells of the same step.
+    An event without a camera has no bucket.
+    """
+    for event in events:
+        if event.camera_id is None:
+            continue
+        if event.line_id is not None:
+            column = _line_column(event, entrances)
+            if column:
+                at = floor_bucket(event.at)
+                deltas[BucketKey(event.camera_id, Subject.LINE, event.line_id, at)][column] += 1
+        elif event.kind == Kind.ZONE_LEFT and event.zone_id is not None:
+            dwell_ms = event.dwell_ms or 0
+            since = event.since or event.at - timedelta(milliseconds=dwell_ms)
+            key = BucketKey(event.camera_id, Subject.ZONE, event.zone_id, floor_bucket(since))
+            _add_stay(deltas[key], dwell_ms, event.censored)
+
+
+def add_visits(deltas: Deltas, visits: Iterable[Visit], cameras_of_runs: Mapping[int, int]) -> None:
+    """Add closed visits to their camera, in the bucket they began in; staff are left out."""
+    for visit in visits:
+        if visit.staff:
+            continue
+        camera_id = cameras_of_runs[visit.run_id]
+        at = floor_bucket(visit.entered_at)
+        unseen_end = visit.inferred or visit.duration_ms is None
+        key = BucketKey(camera_id, Subject.VISIT, camera_id, at)
+        _add_stay(deltas[key], visit.duration_ms or 0, unseen_end)
+
+
+def add_coverage(deltas: Deltas, spans: Iterable[Coverage]) -> None:
+    """Add observed spans to their camera, split exactly over the buckets they meet."""
+    for span in spans:
+        for at, observed_ms in split_ms(span.starts_at, span.ends_at):
+            key = BucketKey(span.camera_id, Subject.CAMERA, span.camera_id, at)
+            deltas[key]["observed_ms"] += observed_ms
+
+
+def write_deltas(store_id: int, deltas: Deltas, sign: int = 1) -> None:
+    """Add the deltas to the stored buckets, times `sign`, locking them in key order."""
+    rows = [
+        (store_id, *key, *(sign * deltas[key][column] for column in SUMS)) for key in sorted(deltas)
+    ]
+    for start in range(0, len(rows), ROWS_PER_STATEMENT):
+        _upsert("analytics_bucket", (*KEY, *SUMS), KEY[1:], SUMS, rows[start:][:ROWS_PER_STATEMENT])
+
+
+def mark_dirty(store: Store, bucket_starts: Iterable[datetime]) -> None:
+    """Note the business days whose summaries are now behind."""
+    clock = clock_of(store)
+    days: set[date] = {clock.business_day(at) for at in set(bucket_starts)}
+    columns = ("store_id", "business_day", "touched")
+    rows = [(store.pk, day, 1) for day in sorted(days)]
+    _upsert("analytics_dirtyday", columns, columns[:2], columns[2:], rows)
+
+
+def _line_column(event: TrackingEvent, entrances: set[int]) -> str | None:
+    if event.kind == Kind.ENTERED:
+        return "entries"
+    if event.kind == Kind.EXITED:
+        return "exits"
+    if event.kind == Kind.CROSSED and event.line_id not in entrances:
+        return "entries" if event.direction == "in" else "exits"
+    return None
+
+
+def _add_stay(delta: Counter[str], duration_ms: int, censored: bool) -> None:
+    """Count a stay; one whose start or end was not seen has no known length."""
+    if censored:
+        delta["censored"] += 1
+        return
+    delta["stays"] += 1
+    delta["dwell_ms"] += duration_ms
+    delta[HISTOGRAM[histogram_bin(duration_ms, DWELL_EDGES_S)]] += 1
+
+
+def _upsert(
+    table: str,
+    columns: Sequence[str],
+    key: Sequence[str],
+    sums: Sequence[str],
+    rows: Sequence[Sequence[object]],
+) -> None:
+    """Insert rows, adding to the columns `sums` where the key exists; rows come in key order."""
+    if not rows:
+        return
+    one = f"({', '.join(['%s'] * len(columns))})"
+    added = ", ".join(f"{column} = {table}.{column} + excluded.{column}" for column in sums)
+    # Table and columns are this module's constants; every value is a parameter.
+    sql = (
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([one] * len(rows))} "  # noqa: S608
+        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {added}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [_parameter(value) for row in rows for value in row])
+
+
+def _parameter(value: object) -> Any:
+    """Return the value as the database wants it (SQLite stores instants as naive UTC text)."""
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, date):
+        return connection.ops.adapt_datefield_value(value)
+    return value

@@ -1,0 +1,250 @@
+"""What the rows of `tracking` say: the feed, the official facts, who may listen."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth import HASH_SESSION_KEY
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.models import Session
+from django.db import connection, transaction
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone as clock
+from django.utils.crypto import constant_time_compare
+
+from accounts.models import Membership, Store, User
+from tracking.models import Coverage, Recording, Run, StoreSequence, TrackingEvent, Visit
+from zones.models import CountingLine
+
+Kind = TrackingEvent.Kind
+
+# Facts that make the official numbers: those of active runs, and those no run made.
+OFFICIAL = Q(run__active=True) | Q(run=None)
+
+
+@contextmanager
+def one_view() -> Iterator[None]:
+    """Read everything inside from one state of the database.
+
+    Numbers of a page then fit each other and the sequence they are shown as of. PostgreSQL takes
+    one snapshot for the transaction; SQLite's WAL gives a deferred one (Django's own transactions
+    are IMMEDIATE there and would queue behind the writers).
+    """
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
+    else:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield
+
+
+# --- Who may listen ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a socket open, by which log-in, for which store."""
+
+    user_id: int
+    session_key: str
+    session_hash: str
+    store_id: int
+    since: datetime
+
+
+def store_for_socket(user: User | AnonymousUser, public_id: uuid.UUID) -> Store | None:
+    """Return the store if the person belongs to it."""
+    return Store.objects.for_user(user).filter(public_id=public_id).first()
+
+
+def holder_of(user: User, session: Any, store: Store) -> Holder:
+    """Return what must stay true for the socket to stay open."""
+    return Holder(
+        user.pk, session.session_key or "", session.get(HASH_SESSION_KEY, ""), store.pk, clock.now()
+    )
+
+
+def refusals(holders: Collection[Holder]) -> dict[Holder, int]:
+    """Return the holders that must go, with the closing code: three queries for any number."""
+    people = {holder.user_id for holder in holders}
+    users = User.objects.filter(is_active=True).in_bulk(people)
+    keys = {holder.session_key for holder in holders}
+    open_sessions = set(
+        Session.objects.filter(session_key__in=keys, expire_date__gt=clock.now()).values_list(
+            "session_key", flat=True
+        )
+    )
+    members = set(Membership.objects.filter(user_id__in=people).values_list("user_id", "store_id"))
+    refused = {}
+    for holder in holders:
+        user = users.get(holder.user_id)
+        if user is None or not _still_logged_in(user, holder, open_sessions):
+            refused[holder] = 4401
+        elif not user.is_superuser and (holder.user_id, holder.store_id) not in members:
+            refused[holder] = 4403
+    return refused
+
+
+def _still_logged_in(user: User, holder: Holder, open_sessions: set[str]) -> bool:
+    return (
+        holder.session_key in open_sessions
+        and constant_time_compare(user.get_session_auth_hash(), holder.session_hash)
+        and not (user.revoked_at and user.revoked_at > holder.since)
+    )
+
+
+# --- The feed ---------------------------------------------------------------------------------
+
+
+def sequences(store_public_ids: Collection[str]) -> dict[str, int]:
+    """Return the last sequence of each of these stores that has one."""
+    rows = StoreSequence.objects.filter(store__public_id__in=store_public_ids)
+    return {str(key): value for key, value in rows.values_list("store__public_id", "value")}
+
+
+def store_sequence(store: Store) -> int:
+    """Return the last sequence of a store: every event up to it is committed."""
+    row = StoreSequence.objects.filter(store=store).values_list("value", flat=True).first()
+    return row or 0
+
+
+def feed(store: Store) -> QuerySet[TrackingEvent]:
+    """Return the store's events as they happened, with everything their JSON names."""
+    return (
+        TrackingEvent.objects.filter(store=store, seq__isnull=False)
+        .select_related("camera", "zone", "line", "run__recording", "visit")
+        .defer("run__setup", "run__card", "run__tracker_state", "run__recording__media")
+    )
+
+
+def feed_after(store: Store, after: int, limit: int) -> tuple[int, list[TrackingEvent], bool]:
+    """Return the sequence now, the next events after one in order, and whether more follow.
+
+    The counter is read first and raised in the transaction that writes the events, so nothing up
+    to it is missing (a database sequence missed 32 % here: its numbers commit out of order).
+    """
+    as_of = store_sequence(store)
+    rows = list(feed(store).filter(seq__gt=after, seq__lte=as_of).order_by("seq")[: limit + 1])
+    return as_of, rows[:limit], len(rows) > limit
+
+
+def feed_recent(
+    store: Store, limit: int, kinds: Collection[str], recording: uuid.UUID | None
+) -> tuple[int, list[TrackingEvent], bool]:
+    """Return the sequence now and the newest events, newest first, of some kinds or a recording."""
+    as_of = store_sequence(store)
+    events = feed(store).filter(seq__lte=as_of)
+    if kinds:
+        events = events.filter(kind__in=kinds)
+    if recording is not None:
+        events = events.filter(run__recording__public_id=recording, run__active=True)
+    rows = list(events.order_by("-seq")[: limit + 1])
+    return as_of, rows[:limit], len(rows) > limit
+
+
+# --- Official facts ---------------------------------------------------------------------------
+
+
+def official_events(store: Store, since: datetime, until: datetime) -> QuerySet[TrackingEvent]:
+    """Return the events that make the numbers, in ``[since, until]``."""
+    return TrackingEvent.objects.filter(OFFICIAL, store=store, at__gte=since, at__lte=until)
+
+
+def entrance_lines(store: Store) -> QuerySet[CountingLine]:
+    """Return the store's entrance lines, archived ones too: they counted once."""
+    return CountingLine.objects.filter(camera__store=store, kind=CountingLine.Kind.ENTRANCE)
+
+
+def cameras_covering(store: Store, since: datetime, until: datetime) -> set[int]:
+    """Return the primary keys of the cameras that observed some of ``[since, until]``."""
+    spans = Coverage.objects.filter(
+        OFFICIAL, camera__store=store, ends_at__gt=since, starts_at__lte=until
+    )
+    return set(spans.values_list("camera_id", flat=True).distinct())
+
+
+# --- Recordings -------------------------------------------------------------------------------
+
+
+def recording_on_show(store: Store, wanted: uuid.UUID | None) -> Recording | None:
+    """Return the recording asked for; else the one being counted, else the newest counted."""
+    recordings = Recording.objects.filter(store=store).select_related("camera", "store")
+    if wanted is not None:
+        return recordings.filter(public_id=wanted).first()
+    counted = (Recording.State.DONE, Recording.State.PARTIAL)
+    return (
+        recordings.filter(state=Recording.State.RUNNING).order_by("priority", "id").first()
+        or recordings.filter(state__in=counted).order_by("-finished_at", "-id").first()
+    )
+
+
+def active_run(recording: Recording) -> Run | None:
+    """Return the run that makes the recording's numbers."""
+    return Run.objects.filter(recording=recording, active=True).first()
+
+
+@dataclass(frozen=True, slots=True)
+class RunNumbers:
+    """What a run has counted so far."""
+
+    entries: int = 0
+    exits: int = 0
+    visits: int = 0
+
+
+def run_numbers(runs: Collection[int]) -> dict[int, RunNumbers]:
+    """Return what each of these runs (primary keys) counted: two queries for any number."""
+    steps = (
+        TrackingEvent.objects.filter(run_id__in=runs, kind__in=(Kind.ENTERED, Kind.EXITED))
+        .order_by()
+        .values_list("run_id")
+        .annotate(
+            entries=Count("pk", filter=Q(kind=Kind.ENTERED)),
+            exits=Count("pk", filter=Q(kind=Kind.EXITED)),
+        )
+    )
+    visits = dict(
+        Visit.objects.filter(run_id__in=runs)
+        .order_by()
+        .values_list("run_id")
+        .annotate(visits=Count("pk"))
+    )
+    counted = {run: (entries, exits) for run, entries, exits in steps}
+    return {run: RunNumbers(*counted.get(run, (0, 0)), visits.get(run, 0)) for run in runs}
+
+
+@dataclass(frozen=True, slots=True)
+class JobCounts:
+    """How much work a store has."""
+
+    working: int
+    waiting: int
+    failed: int
+
+
+def job_counts(store: Store) -> JobCounts:
+    """Return how many recordings are being counted, wait, or could not be counted."""
+    state = Recording.State
+    counts = dict(
+        Recording.objects.filter(store=store)
+        .order_by()
+        .values_list("state")
+        .annotate(rows=Count("pk"))
+    )
+    return JobCounts(
+        working=counts.get(state.RUNNING, 0),
+        waiting=counts.get(state.QUEUED, 0),
+        failed=counts.get(state.FAILED, 0) + counts.get(state.QUARANTINED, 0),
+    )
