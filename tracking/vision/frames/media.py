@@ -40,10 +40,10 @@ CONTAINERS = {
     "gif": "gif",
 }
 IMAGES = ("jpeg", "png", "webp")
-CODECS = frozenset(
-    ("h264", "hevc", "av1", "vp8", "vp9", "mpeg4", "mpeg1video", "mpeg2video", "mjpeg", "h263")
-    + ("msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "gif")
-)
+CODECS = {
+    *("h264", "hevc", "av1", "vp8", "vp9", "mpeg4", "mpeg1video", "mpeg2video", "mjpeg", "h263"),
+    *("msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "gif"),
+}
 HEAD_BYTES = 400  # reaches the second sync byte of an MPEG transport stream
 PROBE_PACKETS = 400  # packets tried before a stream counts as undecodable
 ORDER_PACKETS = 40  # packets read to find the first frame shown; re-ordering reaches 16 frames

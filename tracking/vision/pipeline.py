@@ -1,0 +1,228 @@
+"""Detections in, facts out: the tracker and the counters, one frame at a time.
+
+A pure function of the detections in order: no clock, no global counter, no unordered set. The
+state goes to bytes and back without changing anything that follows.
+"""
+
+import json
+import struct
+import zlib
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from tracking.vision.boxes import foot_points
+from tracking.vision.counting import CountingParams, SceneCounter
+from tracking.vision.detections import DetectedFrame
+from tracking.vision.errors import BadStateError
+from tracking.vision.events import Event, TrackEnded
+from tracking.vision.paths import TrackPath
+from tracking.vision.setup import SceneSetup, is_valid_at
+from tracking.vision.tracker import EndedTrack, Sighting, Tracker, TrackerParams
+from tracking.vision.tracker.kalman import Noise
+
+MAGIC = b"OTS1"
+HEADER = struct.Struct("<4sI")  # magic, CRC-32 of the rest
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineParams:
+    """Everything that decides a count beside detections and set-up; JSON on a run's card."""
+
+    tracker: TrackerParams = field(default_factory=TrackerParams)
+    counting: CountingParams = field(default_factory=CountingParams)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the parameters as plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Return the parameters that `to_json` wrote."""
+        tracker = data["tracker"] | {"noise": Noise(**data["tracker"]["noise"])}
+        return cls(TrackerParams(**tracker), CountingParams(**data["counting"]))
+
+
+@dataclass(slots=True)
+class _History:
+    """What the pipeline keeps of a living track; `waiting` until it is confirmed."""
+
+    path: TrackPath = field(default_factory=TrackPath)
+    waiting: list[tuple[int, Box]] = field(default_factory=list)
+
+
+class Pipeline:
+    """Tracks and counts one recording.
+
+    Parameters
+    ----------
+    setup : SceneSetup
+        Frame size, zones and lines with their versions.
+    params : PipelineParams
+        Frozen for the run.
+    state : dict, optional
+        What `state` returned earlier, to go on from there.
+    """
+
+    def __init__(
+        self,
+        setup: SceneSetup,
+        params: PipelineParams | None = None,
+        state: dict[str, Any] | None = None,
+    ) -> None:
+        self.setup = setup
+        self.params = params or PipelineParams()
+        self._tracker = Tracker(self.params.tracker)
+        self._counter = SceneCounter(setup, self.params.counting)
+        self._ignored = [
+            (zone, zone.polygon_px(setup.width, setup.height))
+            for zone in setup.zones
+            if zone.kind == "ignore"
+        ]
+        self._histories: dict[int, _History] = {}
+        self._time_ms = -1
+        if state is not None:
+            self._restore(state)
+
+    def step(self, frame: DetectedFrame) -> list[Event]:
+        """Take the next frame's detections; return what they complete.
+
+        A frame that is not later than the one before is skipped: sources whose clock steps back
+        must not turn time around.
+        """
+        if frame.time_ms <= self._time_ms:
+            return []
+        self._time_ms = frame.time_ms
+        sightings, ended = self._tracker.step(self._without_ignored(frame))
+        events = [event for track in ended for event in self._end(track)]
+        for sighting in sightings:
+            events += self._see(sighting, frame.time_ms)
+        return events
+
+    def finish(self, time_ms: int) -> list[Event]:
+        """Close everything at the recording's end; return the last facts.
+
+        Parameters
+        ----------
+        time_ms : int
+            Where the recording ends; tracks end where they were last seen.
+        """
+        self._time_ms = max(self._time_ms, time_ms)
+        return [event for track in self._tracker.finish() for event in self._end(track)]
+
+    def visible(self) -> list[tuple[int, Box]]:
+        """Return number and box of every confirmed track in view now, lowest number first."""
+        tracks = sorted(self._tracker.recent(self._time_ms), key=lambda track: track[0])
+        return [(number, _as_box(box.tolist())) for number, box in tracks]
+
+    def state(self) -> dict[str, Any]:
+        """Return the whole state as plain JSON types."""
+        return {
+            "params": self.params.to_json(),
+            "size": [self.setup.width, self.setup.height],
+            "time_ms": self._time_ms,
+            "tracker": self._tracker.to_json(),
+            "counter": self._counter.to_json(),
+            "histories": {
+                str(key): {"path": history.path.to_json(), "waiting": history.waiting}
+                for key, history in self._histories.items()
+            },
+        }
+
+    def to_bytes(self) -> bytes:
+        """Return the whole state as bytes: a checksum, then compressed JSON, which names itself."""
+        text = json.dumps(self.state(), separators=(",", ":"), allow_nan=False)
+        body = zlib.compress(text.encode())
+        return HEADER.pack(MAGIC, zlib.crc32(body)) + body
+
+    @classmethod
+    def from_bytes(cls, setup: SceneSetup, blob: bytes) -> Self:
+        """Return the pipeline that `to_bytes` wrote; it goes on exactly as the other would have.
+
+        Parameters
+        ----------
+        setup : SceneSetup
+            The same, possibly with newer versions of zones and lines.
+        blob : bytes
+            What `to_bytes` returned.
+
+        Raises
+        ------
+        BadStateError
+            The bytes are damaged, foreign, or of a scene that this set-up is not.
+        """
+        if len(blob) < HEADER.size or blob[:4] != MAGIC:
+            raise BadStateError("This is no pipeline state.")
+        _, checksum = HEADER.unpack_from(blob)
+        body = bytes(blob[HEADER.size :])
+        if zlib.crc32(body) != checksum:
+            raise BadStateError("The pipeline state is damaged: its checksum does not fit.")
+        state = json.loads(zlib.decompress(body))
+        return cls(setup, PipelineParams.from_json(state["params"]), state)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        if state["size"] != [self.setup.width, self.setup.height]:
+            raise BadStateError(
+                f"The state is of a {state['size'][0]} x {state['size'][1]} picture, "
+                f"the set-up of {self.setup.width} x {self.setup.height}."
+            )
+        self._time_ms = state["time_ms"]
+        self._tracker.restore(state["tracker"])
+        self._counter.restore(state["counter"])
+        self._histories = {
+            int(key): _History(
+                TrackPath(**history["path"]),
+                [(time_ms, _as_box(box)) for time_ms, box in history["waiting"]],
+            )
+            for key, history in state["histories"].items()
+        }
+
+    def _without_ignored(self, frame: DetectedFrame) -> DetectedFrame:
+        """Return the frame without detections that stand in an ignored zone."""
+        shapes = [shape for zone, shape in self._ignored if is_valid_at(zone, frame.time_ms)]
+        if not shapes or not len(frame.boxes):
+            return frame
+        feet = foot_points(frame.boxes)
+        dropped = np.any([shape.contains_many(feet) for shape in shapes], axis=0)
+        return DetectedFrame(frame.time_ms, frame.boxes[~dropped], frame.scores[~dropped])
+
+    def _see(self, sighting: Sighting, time_ms: int) -> list[Event]:
+        """Note one sight of a track and count it; a track just confirmed is counted from birth."""
+        history = self._histories.setdefault(sighting.key, _History())
+        history.waiting.append((time_ms, sighting.box))
+        if not sighting.number:
+            return []
+        events: list[Event] = []
+        for seen_ms, box in history.waiting:
+            events += self._count(sighting.number, history.path, seen_ms, box)
+        history.waiting.clear()
+        return events
+
+    def _count(self, number: int, path: TrackPath, time_ms: int, box: Box) -> list[Event]:
+        x1, y1, x2, y2 = box
+        foot = ((x1 + x2) / 2, y2)
+        fraction = (foot[0] / self.setup.width, foot[1] / self.setup.height)
+        path.add(time_ms, fraction, (round(x2 - x1), round(y2 - y1)))
+        return self._counter.update(number, time_ms, foot, y2 - y1)
+
+    def _end(self, track: EndedTrack) -> list[Event]:
+        history = self._histories.pop(track.key)
+        if not track.number:
+            return []
+        points = history.path.points()
+        ended = TrackEnded(
+            track_number=track.number,
+            started_ms=track.born_ms,
+            ended_ms=track.seen_ms,
+            path=tuple((int(time_ms), x, y) for time_ms, x, y, _, _ in points),
+            boxes_px=tuple((int(width), int(height)) for *_, width, height in points),
+            confidence=round(track.confidence, 4),
+        )
+        return [*self._counter.end(track.number), ended]
+
+
+def _as_box(values: Any) -> Box:
+    x1, y1, x2, y2 = values
+    return (x1, y1, x2, y2)

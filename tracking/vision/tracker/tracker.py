@@ -1,0 +1,275 @@
+"""The tracker: ByteTrack's two stages on vectorised Kalman filters, with time instead of frames.
+
+A track is tentative until it was seen `confirm_hits` times, then confirmed and numbered, lost while
+it is not seen, and ended once it was not seen for `lost_ms`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tracking.vision.detections import DetectedFrame
+from tracking.vision.tracker import kalman
+from tracking.vision.tracker.kalman import Array, Noise
+from tracking.vision.tracker.matching import Match, assign, direction_agreement, similarity
+from tracking.vision.tracker.table import MEMORY, Ints, TrackTable
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerParams:
+    """The tracker's constants; they are part of a run's card.
+
+    Parameters
+    ----------
+    high_score, low_score : float
+        Detections from `high_score` up may begin tracks and find lost ones; those between may
+        only continue a track that was seen a moment ago (ByteTrack, Zhang et al. 2022).
+    least_similarity, least_iou_low, least_iou_last : float
+        Least IoU x height overlap of a first-stage pair; least IoU of a pair with a low-score
+        detection; least IoU with the place a track was last seen (OC-SORT's recovery).
+    direction_weight : float
+        Weight of the agreement of directions beside the similarity.
+    confirm_hits : int
+        Sights that make a track a confirmed one.
+    tentative_ms, lost_ms : int
+        How long an unconfirmed and a confirmed track may go unseen.
+    """
+
+    high_score: float = 0.5
+    low_score: float = 0.1
+    least_similarity: float = 0.1
+    least_iou_low: float = 0.4
+    least_iou_last: float = 0.3
+    direction_weight: float = 0.1
+    confirm_hits: int = 3
+    tentative_ms: int = 250
+    lost_ms: int = 2000
+    recent_ms: int = 300
+    noise: Noise = field(default_factory=Noise)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One track seen in one frame; `box` is the filtered one, number 0 an unconfirmed track."""
+
+    key: int
+    number: int
+    box: tuple[float, float, float, float]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndedTrack:
+    """A track that is over, with the mean score of its detections."""
+
+    key: int
+    number: int
+    born_ms: int
+    seen_ms: int
+    confidence: float
+
+
+class Tracker:
+    """Follows people from frame to frame. It owns its counters; nothing is shared or global."""
+
+    def __init__(self, params: TrackerParams) -> None:
+        self.params = params
+        self.table = TrackTable.empty()
+        self._time_ms: int | None = None
+        self._next_key = 1
+        self._next_number = 1
+
+    def step(self, frame: DetectedFrame) -> tuple[list[Sighting], list[EndedTrack]]:
+        """Take one frame; return who was seen in it and which tracks ended before it.
+
+        Parameters
+        ----------
+        frame : DetectedFrame
+            Later than the one before.
+        """
+        ended = self._end_unseen(frame.time_ms)
+        self._predict(frame.time_ms)
+        measured = kalman.to_anchored(frame.boxes.astype(np.float64))
+        scores = frame.scores.astype(np.float64)
+        tracks, detections, new = self._match(measured, scores)
+        self._see(tracks, measured[detections], scores[detections], frame.time_ms)
+        self._begin(measured[new], scores[new], frame.time_ms)
+        self._confirm()
+        return self._sightings(scores, tracks, detections, new), ended
+
+    def finish(self) -> list[EndedTrack]:
+        """End every track; return them in order of birth."""
+        ended = self._ended(np.arange(len(self.table)))
+        self.table = TrackTable.empty()
+        return ended
+
+    def recent(self, time_ms: int) -> list[tuple[int, Array]]:
+        """Return number and present box of the confirmed tracks seen up to `recent_ms` ago."""
+        table = self.table
+        boxes = kalman.to_xyxy(table.position)
+        fresh = (table.number > 0) & (time_ms - table.seen_ms <= self.params.recent_ms)
+        return [(int(table.number[row]), boxes[row]) for row in np.flatnonzero(fresh)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the state as plain JSON types."""
+        return {
+            "table": self.table.to_json(),
+            "time_ms": self._time_ms,
+            "next_key": self._next_key,
+            "next_number": self._next_number,
+        }
+
+    def restore(self, data: dict[str, Any]) -> None:
+        """Take over the state that `to_json` wrote."""
+        self.table = TrackTable.from_json(data["table"])
+        self._time_ms = data["time_ms"]
+        self._next_key = data["next_key"]
+        self._next_number = data["next_number"]
+
+    def _end_unseen(self, time_ms: int) -> list[EndedTrack]:
+        table, params = self.table, self.params
+        patience = np.where(table.number > 0, params.lost_ms, params.tentative_ms)
+        over = time_ms - table.seen_ms > patience
+        ended = self._ended(np.flatnonzero(over))
+        self.table = table.rows(~over)
+        return ended
+
+    def _ended(self, rows: Ints) -> list[EndedTrack]:
+        table = self.table
+        return [
+            EndedTrack(
+                key=int(table.key[row]),
+                number=int(table.number[row]),
+                born_ms=int(table.born_ms[row]),
+                seen_ms=int(table.seen_ms[row]),
+                confidence=float(table.score_sum[row] / table.hits[row]),
+            )
+            for row in rows
+        ]
+
+    def _predict(self, time_ms: int) -> None:
+        elapsed_ms = 0 if self._time_ms is None else time_ms - self._time_ms
+        self._time_ms = time_ms
+        if len(self.table):
+            elapsed = np.full((len(self.table), 1), float(elapsed_ms))
+            self.table.set_belief(kalman.predict(self.table.belief(), elapsed, self.params.noise))
+
+    def _match(self, measured: Array, scores: Array) -> tuple[Ints, Ints, Ints]:
+        """Return matched track rows, their detections, and detections that begin tracks."""
+        params, table = self.params, self.table
+        boxes = kalman.to_xyxy(measured)
+        high = np.flatnonzero(scores >= params.high_score)
+        low = np.flatnonzero((scores >= params.low_score) & (scores < params.high_score))
+        confirmed = table.number > 0
+        first = self._match_high(np.flatnonzero(confirmed), high, boxes)
+        again = self._match_last_seen(first.left_tracks, first.left_detections, boxes)
+        seen_now = again.left_tracks[
+            (self._time_ms or 0) - table.seen_ms[again.left_tracks] <= params.recent_ms
+        ]
+        second = self._match_low(seen_now, low, boxes)
+        tentative = self._match_high(np.flatnonzero(~confirmed), again.left_detections, boxes)
+        made = (first, again, second, tentative)
+        tracks = np.concatenate([match.tracks for match in made])
+        detections = np.concatenate([match.detections for match in made])
+        order = np.argsort(tracks, kind="stable")
+        return tracks[order], detections[order], tentative.left_detections
+
+    def _match_high(self, rows: Ints, detections: Ints, boxes: Array) -> Match:
+        table, params = self.table, self.params
+        alike = similarity(kalman.to_xyxy(table.position[rows]), boxes[detections])
+        centres = (boxes[detections, :2] + boxes[detections, 2:]) / 2
+        shortest_px = 0.05 * table.position[rows, 3]
+        agree = direction_agreement(table.centres[rows], centres, shortest_px)
+        value = alike + params.direction_weight * agree
+        return assign(value, alike >= params.least_similarity, rows, detections)
+
+    def _match_low(self, rows: Ints, detections: Ints, boxes: Array) -> Match:
+        alike = similarity(kalman.to_xyxy(self.table.position[rows]), boxes[detections])
+        return assign(alike, alike >= self.params.least_iou_low, rows, detections)
+
+    def _match_last_seen(self, rows: Ints, detections: Ints, boxes: Array) -> Match:
+        alike = similarity(kalman.to_xyxy(self.table.sight[rows]), boxes[detections])
+        return assign(alike, alike >= self.params.least_iou_last, rows, detections)
+
+    def _see(self, rows: Ints, measured: Array, scores: Array, time_ms: int) -> None:
+        """Update the matched rows with their detections."""
+        table = self.table
+        gap_ms = time_ms - table.seen_ms[rows]
+        belief = table.belief(rows)
+        hidden = np.flatnonzero(gap_ms > self.params.recent_ms)
+        if hidden.size:
+            walked = self._walk_over_gap(rows[hidden], measured[hidden], gap_ms[hidden])
+            for name in ("position", "velocity", "var_p", "cov", "var_v"):
+                getattr(belief, name)[hidden] = getattr(walked, name)
+        table.set_belief(kalman.update(belief, measured, self.params.noise), rows, seen=True)
+        table.seen_ms[rows] = time_ms
+        table.hits[rows] += 1
+        table.score_sum[rows] += scores
+        table.sight[rows] = measured
+        table.centres[rows, 1:] = table.centres[rows, :-1]
+        table.centres[rows, 0] = _centres(measured)
+
+    def _walk_over_gap(self, rows: Ints, measured: Array, gap_ms: Ints) -> kalman.Belief:
+        """Return beliefs just before a re-found track's sight, led there over virtual sights.
+
+        Observation-centric re-update (OC-SORT, section 4.1): a straight walk from where it was
+        last seen replaces what the filter dreamt up in between.
+        """
+        noise = self.params.noise
+        belief = self.table.anchor(rows)
+        start = self.table.sight[rows]
+        steps = 5
+        elapsed = (gap_ms / steps)[:, None].astype(np.float64)
+        for number in range(1, steps):
+            belief = kalman.predict(belief, elapsed, noise)
+            belief = kalman.update(belief, start + (measured - start) * number / steps, noise)
+        return kalman.predict(belief, elapsed, noise)
+
+    def _begin(self, measured: Array, scores: Array, time_ms: int) -> None:
+        count = len(measured)
+        if not count:
+            return
+        belief = kalman.initial_belief(measured, self.params.noise)
+        born = TrackTable.empty()
+        born.key = np.arange(self._next_key, self._next_key + count, dtype=np.int64)
+        born.number = np.zeros(count, np.int64)
+        born.born_ms = np.full(count, time_ms, np.int64)
+        born.seen_ms = np.full(count, time_ms, np.int64)
+        born.hits = np.ones(count, np.int64)
+        born.score_sum, born.sight = scores, measured
+        born.centres = np.repeat(_centres(measured)[:, None], MEMORY, axis=1)
+        for name in ("position", "velocity", "var_p", "cov", "var_v"):
+            setattr(born, name, getattr(belief, name))
+            setattr(born, f"anchor_{name}", getattr(belief, name).copy())
+        self._next_key += count
+        self.table = self.table.joined(born)
+
+    def _confirm(self) -> None:
+        table = self.table
+        due = np.flatnonzero((table.number == 0) & (table.hits >= self.params.confirm_hits))
+        table.number[due] = np.arange(self._next_number, self._next_number + len(due))
+        self._next_number += len(due)
+
+    def _sightings(
+        self, scores: Array, tracks: Ints, detections: Ints, new: Ints
+    ) -> list[Sighting]:
+        table = self.table
+        born = np.arange(len(table) - len(new), len(table))
+        rows = np.concatenate([tracks, born]).tolist()
+        seen = np.concatenate([detections, new]).tolist()
+        boxes = kalman.to_xyxy(table.position)
+        return [
+            Sighting(
+                key=int(table.key[row]),
+                number=int(table.number[row]),
+                box=tuple(boxes[row].tolist()),
+                score=float(scores[detection]),
+            )
+            for row, detection in zip(rows, seen, strict=True)
+        ]
+
+
+def _centres(anchored: Array) -> Array:
+    """Return the centres of ``(centre x, bottom y, width, height)`` boxes. Shape (N, 2)."""
+    return np.stack([anchored[:, 0], anchored[:, 1] - anchored[:, 3] / 2], axis=1)
