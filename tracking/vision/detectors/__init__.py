@@ -1,0 +1,1 @@
+"""People detectors behind one protocol; `registry` makes them by name."""
