@@ -1,5 +1,13 @@
-"""Addresses of `accounts`."""
+"""API addresses of `accounts`."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from accounts.api import ObtainView, RefreshView, StoreViews, VerifyView
+
+urlpatterns = [
+    path("auth/token/", ObtainView.as_view(), name="token-obtain"),
+    path("auth/token/refresh/", RefreshView.as_view(), name="token-refresh"),
+    path("auth/token/verify/", VerifyView.as_view(), name="token-verify"),
+    path("stores/", StoreViews.as_view({"get": "list"}), name="store-list"),
+    path("stores/<slug:slug>/", StoreViews.as_view({"get": "retrieve"}), name="store-detail"),
+]

@@ -8,3 +8,7 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Connect the audit log to log-ins and log-outs."""
+        from accounts import audit  # noqa: F401 - its receivers connect on import

@@ -8,6 +8,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
 from accounts.models import User
+from accounts.selectors import username_for
 
 
 class NameOrEmailBackend(ModelBackend):
@@ -21,10 +22,6 @@ class NameOrEmailBackend(ModelBackend):
         **kwargs: Any,
     ) -> User | None:
         """Return the person, or None; unknown names cost the same time as wrong passwords."""
-        if username and "@" in username:
-            names = list(
-                User.objects.filter(email__iexact=username).values_list("username", flat=True)[:2]
-            )
-            if len(names) == 1:
-                username = names[0]
-        return super().authenticate(request, username=username, password=password, **kwargs)  # type: ignore[return-value]
+        name = username_for(username) if username else username
+        found = super().authenticate(request, username=name, password=password, **kwargs)
+        return found if isinstance(found, User) else None

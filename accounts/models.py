@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import uuid
 from datetime import time
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone as clock
 
+from accounts.opening_hours import opening_hours_problems
 from accounts.scope import ScopedQuerySet
 from accounts.timezones import validate_timezone
+
+APPEND_ONLY = "The audit log is append-only: an entry is never changed or removed."
 
 
 class User(AbstractUser):
     """A person who logs in."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    # Raised when every token and socket of this person must die (password change, log-out everywhere).
+    # Raised when every token and socket of this person must die, as after a password change.
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    def clean(self) -> None:
+        """Refuse an e-mail that someone else has or logs in with: it would open no one's door."""
+        super().clean()
+        others = User.objects.exclude(pk=self.pk)
+        if self.email and others.filter(Q(email__iexact=self.email) | Q(username=self.email)):
+            raise ValidationError({"email": f"Someone else already uses '{self.email}'."})
+        if "@" in self.username and others.filter(email__iexact=self.username):
+            raise ValidationError({"username": f"'{self.username}' is someone else's e-mail."})
 
 
 class StoreQuerySet(ScopedQuerySet["Store"]):
@@ -53,6 +66,11 @@ class Store(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """Refuse opening hours that no clock could follow, with the way out."""
+        if problems := opening_hours_problems(self.opening_hours):
+            raise ValidationError({"opening_hours": problems})
+
 
 class Membership(models.Model):
     """A person's place in a store."""
@@ -78,6 +96,18 @@ class Membership(models.Model):
         return f"{self.user} in {self.store} ({self.role})"
 
 
+class AuditQuerySet(ScopedQuerySet["AuditEntry"]):
+    """Entries that can be read and added to, never changed or removed."""
+
+    def update(self, **_values: object) -> int:
+        """Refuse."""
+        raise ValidationError(APPEND_ONLY)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Refuse."""
+        raise ValidationError(APPEND_ONLY)
+
+
 class AuditEntry(models.Model):
     """One line of the append-only audit log."""
 
@@ -94,7 +124,7 @@ class AuditEntry(models.Model):
     detail = models.JSONField(default=dict, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
 
-    objects = ScopedQuerySet["AuditEntry"].as_manager()
+    objects = AuditQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-at", "-id"]
@@ -103,8 +133,12 @@ class AuditEntry(models.Model):
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor_name} {self.action} {self.subject}"
 
-    def save(self, *args: object, **kwargs: object) -> None:
+    def save(self, *args: Any, **kwargs: Any) -> None:
         """Write the entry once; a second save is refused."""
-        if self.pk is not None:
-            raise ValidationError("The audit log is append-only: an entry is never changed.")
-        super().save(*args, **kwargs)  # type: ignore[arg-type]
+        if not self._state.adding:
+            raise ValidationError(APPEND_ONLY)
+        super().save(*args, **kwargs)
+
+    def delete(self, *_args: Any, **_kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Refuse."""
+        raise ValidationError(APPEND_ONLY)

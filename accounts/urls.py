@@ -1,5 +1,11 @@
-"""Addresses of `accounts`."""
+"""Pages of `accounts`."""
 
-from django.urls import URLPattern, URLResolver
+from django.contrib.auth.views import LogoutView
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from accounts.views import LogInView
+
+urlpatterns = [
+    path("login/", LogInView.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+]

@@ -19,3 +19,9 @@ urlpatterns = [
     path("", include("tracking.urls")),
     path("", include("analytics.urls")),
 ]
+
+# Below /api/ these answer with problem details, elsewhere as Django does.
+handler400 = "oskartrack.exception_handler.bad_request"
+handler403 = "oskartrack.exception_handler.forbidden"
+handler404 = "oskartrack.exception_handler.not_found"
+handler500 = "oskartrack.exception_handler.server_error"

@@ -429,3 +429,12 @@ def _crossing_problems(corners: list[Point], zone: str) -> list[str]:
                 names = [f"{n + 1}-{(n + 1) % count + 1}" for n in (i, j)]
                 return [f"{zone} crosses itself: side {names[0]} meets side {names[1]}."]
     return []
+
+
+def json_is_finite(value: object) -> bool:
+    """Return whether JSON holds no NaN and no infinity, which no JSON database column takes."""
+    if isinstance(value, dict):
+        return all(map(json_is_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(json_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)

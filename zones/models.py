@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import uuid
+from datetime import datetime
 from typing import ClassVar
+from urllib.parse import urlsplit
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -12,6 +16,10 @@ from django.utils import timezone as clock
 
 from accounts.models import Store
 from accounts.scope import ScopedQuerySet, scoped
+from zones.geometry import json_is_finite, line_problems, polygon_problems
+
+# A closed list: an address must never make the recorder open a file of the server.
+CAMERA_SCHEMES = ("rtsp", "rtsps", "http", "https")
 
 
 class Camera(models.Model):
@@ -39,6 +47,20 @@ class Camera(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuse an address no recorder reads and JSON that no database holds."""
+        problems: dict[str, list[str]] = {}
+        if self.source and urlsplit(self.source).scheme.lower() not in CAMERA_SCHEMES:
+            # The address may hold a password, so the sentence does not repeat it.
+            problems["source"] = [
+                f"A camera's address starts with {'://, '.join(CAMERA_SCHEMES)}://."
+            ]
+        for field in ("detector_settings", "ignore_masks"):
+            if not json_is_finite(getattr(self, field)):
+                problems[field] = ["Numbers must be finite: no NaN, no Infinity, no 1e999."]
+        if problems:
+            raise ValidationError(problems)
 
 
 class Zone(models.Model):
@@ -78,6 +100,15 @@ class Zone(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """Refuse times that are no numbers: a range check lets NaN through."""
+        seconds = ("min_dwell_s", "grace_s", "min_inside_s")
+        wrong = [field for field in seconds if not math.isfinite(getattr(self, field) or 0)]
+        if wrong:
+            raise ValidationError(
+                dict.fromkeys(wrong, "This is a number of seconds; it must be finite.")
+            )
+
 
 class ZoneVersion(models.Model):
     """A zone's outline over a span of time; `valid_from` empty means since ever."""
@@ -100,6 +131,13 @@ class ZoneVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.zone} from {self.valid_from or 'the start'}"
+
+    def clean(self) -> None:
+        """Refuse outlines that are no area and spans that end before they start."""
+        problems = polygon_problems(self.vertices, self.zone.name)
+        if problems:
+            raise ValidationError({"vertices": problems})
+        _check_span(self.valid_from, self.valid_to)
 
 
 class CountingLine(models.Model):
@@ -163,3 +201,19 @@ class CountingLineVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.line} from {self.valid_from or 'the start'}"
+
+    def clean(self) -> None:
+        """Refuse ends that make no line and spans that end before they start."""
+        problems = line_problems(self.a, self.b, self.line.name)
+        if problems:
+            raise ValidationError(problems)
+        if not math.isfinite(self.band or 0):
+            raise ValidationError({"band": "This is a fraction of the height; it must be finite."})
+        _check_span(self.valid_from, self.valid_to)
+
+
+def _check_span(valid_from: datetime | None, valid_to: datetime | None) -> None:
+    if valid_from and valid_to and valid_to <= valid_from:
+        raise ValidationError(
+            {"valid_to": f"This must be after {valid_from:%Y-%m-%d %H:%M:%S}, where it starts."}
+        )

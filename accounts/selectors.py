@@ -1,0 +1,37 @@
+"""Reads of the `accounts` room."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from accounts.models import Membership, Store, User
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+    from django.db.models import QuerySet
+
+
+def stores_of_user(user: User | AnonymousUser) -> QuerySet[Store]:
+    """Return the stores a person may see, by name."""
+    return Store.objects.for_user(user)
+
+
+def may_manage(*, user: User | AnonymousUser, store: Store) -> bool:
+    """Return whether a person may change things in a store; a superuser may everywhere."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    if user.is_superuser:
+        return True
+    manager = Membership.Role.MANAGER
+    return Membership.objects.filter(user=user, store=store, role=manager).exists()
+
+
+def username_for(login: str) -> str:
+    """Return the user name behind what someone typed: an e-mail that exactly one person has.
+
+    Anything else comes back as it was typed.
+    """
+    if "@" not in login:
+        return login
+    names = list(User.objects.filter(email__iexact=login).values_list("username", flat=True)[:2])
+    return names[0] if len(names) == 1 else login

@@ -1,0 +1,197 @@
+"""Writes of the `zones` room.
+
+A shape is never changed in place: redrawing closes the version that holds now and opens the next
+at the same instant, so what was counted stays explained by the outline that counted it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone as clock
+
+from accounts.models import Store
+from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
+
+COLOURS = 6
+
+
+@transaction.atomic
+def camera_create(*, store: Store, name: str, **fields: Any) -> Camera:
+    """Make a camera of a store."""
+    camera = Camera(store=store, name=name, **fields)
+    camera.full_clean()
+    camera.save()
+    return camera
+
+
+@transaction.atomic
+def zone_create(
+    *,
+    camera: Camera,
+    name: str,
+    vertices: Sequence[Sequence[float]],
+    kind: str = Zone.Kind.DISPLAY,
+    colour: int | None = None,
+    valid_from: datetime | None = None,
+    **times: float,
+) -> Zone:
+    """Make a zone with its first outline.
+
+    Parameters
+    ----------
+    vertices : sequence of (x, y)
+        Fractions of the frame in [0, 1].
+    colour : int, optional
+        1 to 6; without it the one the camera's zones use least.
+    valid_from : datetime, optional
+        From when it counts; without it since ever, so older recordings are counted with it too.
+    **times
+        ``min_dwell_s``, ``grace_s``, ``min_inside_s``.
+    """
+    zone = Zone(camera=camera, name=name, kind=kind, colour=colour or _least_used(camera), **times)
+    zone.full_clean()
+    zone.save()
+    _zone_version(zone, vertices, valid_from)
+    return zone
+
+
+@transaction.atomic
+def zone_redraw(
+    *, zone: Zone, vertices: Sequence[Sequence[float]], at: datetime | None = None
+) -> ZoneVersion:
+    """Give a zone a new outline from an instant on (now, unless said); the old one ends there.
+
+    An outline equal to the one that holds makes no new version.
+    """
+    Zone.objects.select_for_update().get(pk=zone.pk)
+    current = zone.versions.filter(valid_to=None).first()
+    if current is None:
+        return _zone_version(zone, vertices, at if zone.versions.exists() else None)
+    if _listed(current.vertices) == _listed(vertices):
+        return current
+    at = _close(current, at)
+    return _zone_version(zone, vertices, at)
+
+
+@transaction.atomic
+def zone_archive(*, zone: Zone, at: datetime | None = None) -> Zone:
+    """End a zone: it counts nothing from then on, what it counted stays."""
+    current = zone.versions.filter(valid_to=None).first()
+    at = _close(current, at) if current else at or clock.now()
+    zone.archived_at = at
+    zone.full_clean()
+    zone.save()
+    return zone
+
+
+@transaction.atomic
+def line_create(
+    *,
+    camera: Camera,
+    name: str,
+    a: Sequence[float],
+    b: Sequence[float],
+    kind: str = CountingLine.Kind.ENTRANCE,
+    valid_from: datetime | None = None,
+    **place: Any,
+) -> CountingLine:
+    """Make a counting line with its first place; see :func:`zone_create`.
+
+    Parameters
+    ----------
+    a, b : (x, y)
+        The ends as fractions of the frame; walked from a to b.
+    **place
+        ``inside_side`` ("right" or "left") and ``band`` (fraction of the frame's height).
+    """
+    line = CountingLine(camera=camera, name=name, kind=kind)
+    line.full_clean()
+    line.save()
+    _line_version(line, a, b, valid_from, place)
+    return line
+
+
+@transaction.atomic
+def line_redraw(
+    *,
+    line: CountingLine,
+    a: Sequence[float],
+    b: Sequence[float],
+    at: datetime | None = None,
+    **place: Any,
+) -> CountingLineVersion:
+    """Give a line a new place from an instant on; what `place` leaves out stays as it was."""
+    CountingLine.objects.select_for_update().get(pk=line.pk)
+    current = line.versions.filter(valid_to=None).first()
+    if current is None:
+        return _line_version(line, a, b, at if line.versions.exists() else None, place)
+    place = {"inside_side": current.inside_side, "band": current.band, **place}
+    held = (_listed([current.a, current.b]), current.inside_side, current.band)
+    if held == (_listed([a, b]), place["inside_side"], place["band"]):
+        return current
+    at = _close(current, at)
+    return _line_version(line, a, b, at, place)
+
+
+@transaction.atomic
+def line_archive(*, line: CountingLine, at: datetime | None = None) -> CountingLine:
+    """End a line: it counts nothing from then on, what it counted stays."""
+    current = line.versions.filter(valid_to=None).first()
+    at = _close(current, at) if current else at or clock.now()
+    line.archived_at = at
+    line.full_clean()
+    line.save()
+    return line
+
+
+def _close(version: ZoneVersion | CountingLineVersion, at: datetime | None) -> datetime:
+    """End a version and return the instant."""
+    at = at or clock.now()
+    if version.valid_from and at <= version.valid_from:
+        raise ValidationError(
+            f"The shape drawn for {version.valid_from:%Y-%m-%d %H:%M:%S} UTC comes later than "
+            f"{at:%Y-%m-%d %H:%M:%S} UTC. Choose a later time."
+        )
+    version.valid_to = at
+    version.save(update_fields=["valid_to"])
+    return at
+
+
+def _zone_version(
+    zone: Zone, vertices: Sequence[Sequence[float]], valid_from: datetime | None
+) -> ZoneVersion:
+    version = ZoneVersion(zone=zone, vertices=_listed(vertices), valid_from=valid_from)
+    version.full_clean()
+    version.save()
+    return version
+
+
+def _line_version(
+    line: CountingLine,
+    a: Sequence[float],
+    b: Sequence[float],
+    valid_from: datetime | None,
+    place: dict[str, Any],
+) -> CountingLineVersion:
+    version = CountingLineVersion(
+        line=line, a=_listed(a), b=_listed(b), valid_from=valid_from, **place
+    )
+    version.full_clean()
+    version.save()
+    return version
+
+
+def _least_used(camera: Camera) -> int:
+    """Return the colour that the fewest zones of a camera have, the lowest among equals."""
+    used = list(camera.zones.values_list("colour", flat=True))
+    return min(range(1, COLOURS + 1), key=used.count)
+
+
+def _listed(value: Any) -> Any:
+    """Return tuples as the lists that JSON gives back; anything else is left to validation."""
+    return [_listed(part) for part in value] if isinstance(value, list | tuple) else value
