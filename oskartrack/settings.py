@@ -17,7 +17,8 @@ from oskartrack.secret import read_or_make_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+if (BASE_DIR / ".env").is_file():
+    environ.Env.read_env(BASE_DIR / ".env")
 
 PRODUCTION = env.str("OSKARTRACK_ENV", default="development") == "production"
 DEBUG = env.bool("OSKARTRACK_DEBUG", default=False)

@@ -1,3 +1,8 @@
 """What every test has: an environment of its own and real servers."""
 
-pytest_plugins = ["tests.plugins.environment", "tests.plugins.databases"]
+pytest_plugins = [
+    "tests.plugins.environment",
+    "tests.plugins.databases",
+    "tests.plugins.product",
+    "tests.plugins.chromium",
+]

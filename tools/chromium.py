@@ -20,13 +20,19 @@ def main() -> int:
         print("No Chromium on PATH: the browser tests will be skipped.")
         return 0
     print("Installing Chromium for the browser tests", flush=True)
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (
         ["apt-get", "update", "-qq"],
         ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"],
     ):
-        done = subprocess.run(command, check=False, env=environment, text=True, **quiet)
+        done = subprocess.run(
+            command,
+            check=False,
+            env=environment,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
         if done.returncode:
             print(f"{' '.join(command)} failed: {done.stderr.strip()[-300:]}", file=sys.stderr)
     return 0

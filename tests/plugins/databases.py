@@ -107,7 +107,11 @@ def run_again(session: pytest.Session, expected: int) -> None:
         seen < expected and not session.testsfailed
     ):
         session.testsfailed += 1
-        print(f"\nThe round on PostgreSQL ran {seen} of {expected} tests:\n{output.read_text()}")
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        assert reporter is not None
+        reporter.write_line(
+            f"\nThe round on PostgreSQL ran {seen} of {expected} tests:\n{output.read_text()}"
+        )
 
 
 def second_round(config: pytest.Config, descriptor: int) -> list[str]:

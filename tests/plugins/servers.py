@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypedDict
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 START_TIMEOUT_S = 60
@@ -47,7 +47,15 @@ def wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path) -> Non
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.02)
-    raise RuntimeError(f"{process.args} did not start:\n{log.read_text(errors='replace')}")
+    raise RuntimeError(f"{process.args!r} did not start:\n{log.read_text(errors='replace')}")
+
+
+class Account(TypedDict, total=False):
+    """Who a process runs as, in Popen's words."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
 
 
 class Server:
@@ -85,7 +93,7 @@ class Server:
             self.stop()
             raise
 
-    def account(self) -> dict[str, int | list[int]]:
+    def account(self) -> Account:
         """Return the account the server runs with, as Popen arguments."""
         return {}
 
@@ -157,8 +165,11 @@ class PostgreSQL(Server):
         if os.geteuid() == 0:
             shutil.chown(secret, UNPRIVILEGED)
         subprocess.run(
-            [self.programs / "bin/initdb", "-D", data, "-U", "oskartrack", "--encoding=UTF8"]
-            + ["--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={secret}", "--no-sync"],
+            [
+                str(self.programs / "bin/initdb"),
+                *("-D", str(data), "-U", "oskartrack", "--encoding=UTF8", "--locale=C.UTF-8"),
+                *("--auth=scram-sha-256", f"--pwfile={secret}", "--no-sync"),
+            ],
             check=True,
             capture_output=True,
             cwd=self.folder,
@@ -188,7 +199,7 @@ class PostgreSQL(Server):
         shutil.chown(self.folder, UNPRIVILEGED)
         self.programs = copy / version
 
-    def account(self) -> dict[str, int | list[int]]:
+    def account(self) -> Account:
         """Return the unprivileged account, where this process is root."""
         if os.geteuid() != 0:
             return {}
