@@ -1,0 +1,306 @@
+"""The queue that is the database: states, claims, fences and leases of recordings and chunks.
+
+Every change of a `state` column goes through `_move`. A claim is one conditional UPDATE that
+raises the row's fence and takes a lease by the database's clock; every later write names the
+fence, so a worker that lost its lease writes nothing more, however long it was away.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce, Greatest, Now
+
+from tracking.faults import fault
+from tracking.models import Chunk, JobState, Recording
+
+log = structlog.get_logger(__name__)
+
+# A claim is renewed this long at the most: well below the broker's visibility timeout of 600 s,
+# so that a hung decoder loses its row instead of keeping it for ever.
+CLAIM_LONGEST_S = 540
+
+State = Recording.State
+OPEN = (State.QUEUED, State.RUNNING)
+
+RECORDING_FROM: dict[str, tuple[str, ...]] = {
+    State.QUEUED: (State.FAILED, State.PARTIAL, State.QUARANTINED, State.CANCELLED, State.DONE),
+    State.RUNNING: OPEN,
+    State.DONE: (State.RUNNING,),
+    State.PARTIAL: (State.RUNNING,),
+    State.FAILED: OPEN,
+    State.QUARANTINED: OPEN,
+    State.CANCELLED: (*OPEN, State.QUARANTINED),
+}
+CHUNK_FROM: dict[str, tuple[str, ...]] = {
+    JobState.WAITING: (JobState.WORKING, JobState.DONE, JobState.QUARANTINED, JobState.CANCELLED),
+    JobState.WORKING: (JobState.WAITING, JobState.WORKING),
+    JobState.DONE: (JobState.WORKING,),
+    JobState.QUARANTINED: (JobState.WAITING, JobState.WORKING),
+    JobState.CANCELLED: (JobState.WAITING, JobState.WORKING, JobState.QUARANTINED),
+}
+NO_LEASE: dict[str, Any] = {"lease_owner": "", "lease_until": None}
+
+
+class LeaseLostError(RuntimeError):
+    """The row belongs to another worker by now, or to none: stop and write nothing."""
+
+
+@dataclass(slots=True)
+class Claim:
+    """A row held by this worker as long as its fence stands."""
+
+    model: type[Recording] | type[Chunk]
+    pk: int
+    fence: int
+    attempt: int
+    lost: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def rows(self) -> QuerySet[Any, Any]:
+        """The row while it is ours; nothing once it is not."""
+        return self.model._default_manager.filter(pk=self.pk, fence=self.fence)
+
+    def check(self) -> None:
+        """Raise LeaseLostError when the renewing thread found the lease gone."""
+        if self.lost.is_set():
+            raise LeaseLostError(f"{self.model.__name__} {self.pk} is no longer ours.")
+
+
+def _move(rows: QuerySet[Any, Any], to: str, **changes: Any) -> int:
+    """Change the state of rows that may change to it; return how many did."""
+    table = CHUNK_FROM if rows.model is Chunk else RECORDING_FROM
+    return rows.filter(state__in=table[to]).update(state=to, **changes)
+
+
+def _lease_end() -> Any:
+    return Now() + timedelta(seconds=settings.LEASE_S)
+
+
+def lease_free() -> Q:
+    """Return the condition that nobody holds a row, by the database's clock."""
+    return Q(lease_until=None) | Q(lease_until__lt=Now())
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(6)}"
+
+
+def chunk_claim(chunk_id: int) -> Claim | None:
+    """Take a chunk of an open recording, or return None when it is taken, done or spent.
+
+    The conditions stand on the chunk's own columns: PostgreSQL looks at those again after it
+    waited for a rival's update, at a joined table it would not.
+    """
+    rows = Chunk.objects.filter(
+        lease_free(), pk=chunk_id, recording__in=Recording.objects.filter(state__in=OPEN)
+    )
+    _set_aside_spent(rows)
+    claim = _claim(Chunk, rows, JobState.WORKING)
+    if claim is not None:
+        _move(
+            Recording.objects.filter(chunks=chunk_id, state=State.QUEUED),
+            State.RUNNING,
+            first_worked_at=Coalesce("first_worked_at", Now()),
+        )
+    return claim
+
+
+def recording_claim(recording_id: int) -> Claim | None:
+    """Take an open recording for counting, or return None when it is taken, closed or spent."""
+    rows = Recording.objects.filter(lease_free(), pk=recording_id, state__in=OPEN)
+    _set_aside_spent(rows)
+    started = {"first_worked_at": Coalesce("first_worked_at", Now())}
+    return _claim(Recording, rows, State.RUNNING, **started)
+
+
+def _claim(
+    model: type[Recording] | type[Chunk], rows: QuerySet[Any, Any], to: str, **changes: Any
+) -> Claim | None:
+    owner = _owner()
+    with transaction.atomic():
+        taken = _move(
+            rows.filter(attempt__lt=settings.MAX_ATTEMPTS),
+            to,
+            fence=F("fence") + 1,
+            attempt=F("attempt") + 1,
+            lease_owner=owner,
+            lease_until=_lease_end(),
+            **changes,
+        )
+        if not taken:
+            return None
+        row = model._default_manager.values("pk", "fence", "attempt").get(lease_owner=owner)
+    fault(f"after_claim_{model._meta.model_name}")
+    return Claim(model, row["pk"], row["fence"], row["attempt"])
+
+
+def _set_aside_spent(rows: QuerySet[Any, Any]) -> None:
+    """Set aside a row whose workers died on it as often as is allowed."""
+    spent = rows.filter(attempt__gte=settings.MAX_ATTEMPTS)
+    to = JobState.QUARANTINED if rows.model is Chunk else State.QUARANTINED
+    finished = {} if rows.model is Chunk else {"finished_at": Now()}
+    if _move(spent.filter(error_code=""), to, error_code="crashed", **NO_LEASE, **finished):
+        return
+    _move(spent, to, **NO_LEASE, **finished)
+
+
+def renew(claim: Claim) -> bool:
+    """Prolong the lease; False when the row is no longer ours."""
+    held = (JobState.WORKING,) if claim.model is Chunk else (State.RUNNING,)
+    return bool(claim.rows.filter(state__in=held).update(lease_until=_lease_end()))
+
+
+def give_back(claim: Claim) -> None:
+    """Let go of the row without counting the attempt: nothing went wrong."""
+    changes = {**NO_LEASE, "attempt": Greatest(F("attempt") - 1, 0), "rung_at": None}
+    if claim.model is Chunk:
+        _move(claim.rows.filter(state=JobState.WORKING), JobState.WAITING, **changes)
+    else:
+        claim.rows.filter(state__in=OPEN).update(**changes)
+
+
+def fail_attempt(claim: Claim, code: str, detail: str) -> None:
+    """Let go of the row after an error; set it aside once it was tried often enough."""
+    changes: dict[str, Any] = {"error_code": code, "error_detail": detail[:500], **NO_LEASE}
+    if claim.attempt >= settings.MAX_ATTEMPTS:
+        set_aside(claim, code, detail)
+    elif claim.model is Chunk:
+        _move(claim.rows.filter(state=JobState.WORKING), JobState.WAITING, **changes)
+    else:
+        claim.rows.filter(state__in=OPEN).update(**changes)
+
+
+def set_aside(claim: Claim, code: str, detail: str) -> bool:
+    """Take the row out of the work until a person asks for it again."""
+    changes: dict[str, Any] = {"error_code": code, "error_detail": detail[:500], **NO_LEASE}
+    if claim.model is Chunk:
+        return bool(_move(claim.rows, JobState.QUARANTINED, **changes))
+    return bool(_move(claim.rows, State.QUARANTINED, finished_at=Now(), **changes))
+
+
+@contextmanager
+def held(claim: Claim) -> Iterator[Claim]:
+    """Hold a claimed row while the body runs: renew its lease, and account for how it ended.
+
+    An error counts as an attempt; being asked to stop (SystemExit, KeyboardInterrupt) does not;
+    losing the lease leaves the row to whoever has it now.
+    """
+    done = threading.Event()
+    thread = threading.Thread(target=_renew_until, args=(claim, done), daemon=True)
+    thread.start()
+    try:
+        yield claim
+    except LeaseLostError as lost:
+        claim.lost.set()
+        log.warning("lease_lost", row=claim.model.__name__, id=claim.pk, why=str(lost))
+    except Exception as error:
+        code = getattr(error, "code", None)
+        _quietly(fail_attempt, claim, code if isinstance(code, str) else "error", _plain(error))
+        raise
+    except BaseException:
+        _quietly(give_back, claim)
+        raise
+    finally:
+        done.set()
+        thread.join()
+
+
+def _plain(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _quietly(write: Any, *arguments: Any) -> None:
+    """Write what can be written; with the database away the lease runs out by itself."""
+    try:
+        write(*arguments)
+    except DatabaseError as error:
+        log.warning("job_not_released", why=str(error))
+
+
+def _renew_until(claim: Claim, done: threading.Event) -> None:
+    """Renew every few seconds until told to end; runs in a thread with its own connection."""
+    give_up = time.monotonic() + CLAIM_LONGEST_S
+    try:
+        while not done.wait(settings.LEASE_RENEW_S):
+            try:
+                kept = time.monotonic() < give_up and renew(claim)
+            except DatabaseError as error:
+                log.warning("lease_not_renewed", id=claim.pk, why=str(error))
+                continue
+            if not kept:
+                claim.lost.set()
+                return
+    finally:
+        connection.close()
+
+
+def chunk_done(claim: Claim, **results: Any) -> None:
+    """Save what was detected; raise LeaseLostError when the chunk is no longer ours."""
+    cleared = {**NO_LEASE, "attempt": 0, "error_detail": ""}
+    if not _move(claim.rows, JobState.DONE, **cleared, **results):
+        raise LeaseLostError(f"Chunk {claim.pk} was detected, but it is no longer ours.")
+
+
+def recording_hold(claim: Claim, **changes: Any) -> None:
+    """Lock the recording's row within a transaction and renew its lease: progress was made."""
+    rows = claim.rows.filter(state=State.RUNNING)
+    gained = {"attempt": 0, "error_code": "", "error_detail": ""}
+    if not rows.update(lease_until=_lease_end(), **gained, **changes):
+        raise LeaseLostError(f"Recording {claim.pk} is no longer ours.")
+
+
+def recording_finish(claim: Claim, state: str, code: str = "", detail: str = "") -> None:
+    """Close a counted recording as done, partial or failed."""
+    changes = {"error_code": code, "error_detail": detail[:500], "finished_at": Now(), **NO_LEASE}
+    if not _move(claim.rows, state, **changes):
+        raise LeaseLostError(f"Recording {claim.pk} is no longer ours.")
+
+
+def recording_cancel(recording: Recording) -> bool:
+    """Cancel a recording that is not finished; whoever works on it finds the fence raised."""
+    with transaction.atomic():
+        raised = {"fence": F("fence") + 1, **NO_LEASE}
+        rows = Recording.objects.filter(pk=recording.pk)
+        if not _move(rows, State.CANCELLED, finished_at=Now(), **raised):
+            return False
+        _move(Chunk.objects.filter(recording=recording), JobState.CANCELLED, **raised)
+    return True
+
+
+def recording_requeue(recording: Recording) -> bool:
+    """Let a recording that was set aside wait again; counting goes on from its checkpoint."""
+    return _reopen(recording, (State.QUARANTINED,), (JobState.QUARANTINED,))
+
+
+def recording_restart(recording: Recording) -> bool:
+    """Let a finished recording wait again with all its chunks; its new run counts from zero."""
+    finished = (State.FAILED, State.PARTIAL, State.CANCELLED, State.DONE, State.QUARANTINED)
+    return _reopen(recording, finished, tuple(CHUNK_FROM[JobState.WAITING]), decoded_ms=0)
+
+
+def _reopen(
+    recording: Recording, states: tuple[str, ...], chunks: tuple[str, ...], **changes: Any
+) -> bool:
+    fresh = {"fence": F("fence") + 1, "attempt": 0, "rung_at": None, **NO_LEASE}
+    fresh |= {"error_code": "", "error_detail": ""}
+    with transaction.atomic():
+        rows = Recording.objects.filter(pk=recording.pk, state__in=states)
+        if not _move(rows, State.QUEUED, finished_at=None, **fresh, **changes):
+            return False
+        again = Chunk.objects.filter(recording=recording, state__in=chunks)
+        _move(again, JobState.WAITING, **fresh)
+    return True

@@ -1,0 +1,120 @@
+"""Celery's doors to the work: a message carries an id and rings, the row decides.
+
+A lost, doubled or late message changes nothing: `ring_unclaimed` rings again for every row that
+nobody holds, and whoever comes second finds the row taken.
+"""
+
+from __future__ import annotations
+
+import signal
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from celery import shared_task
+from celery.signals import worker_process_init
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
+
+from tracking import jobs, runner
+from tracking.models import Chunk, JobState, Recording
+
+log = structlog.get_logger(__name__)
+
+RING_AGAIN_S = 15
+# A message nobody took is worthless once beat has rung again; this keeps the queue short.
+EXPIRES_S = 60
+# Above a claim's longest life, below the broker's visibility timeout of 600 s: ends a hung decoder.
+TIME_LIMIT_S = 580
+
+
+@worker_process_init.connect
+def stop_when_asked(**_: Any) -> None:
+    """Let SIGTERM unwind a pool process, so that it gives its row back at once."""
+    signal.signal(signal.SIGTERM, _exit)
+
+
+def _exit(signum: int, _frame: object) -> None:
+    raise SystemExit(128 + signum)
+
+
+@shared_task(time_limit=TIME_LIMIT_S)
+def detect_chunk(chunk_id: int) -> None:
+    """Find the people of one chunk, then count what became ready."""
+    recording_id = runner.detect(chunk_id)
+    ring_next()
+    if recording_id is not None and runner.advance(recording_id):
+        _send(advance_recording, recording_id)
+
+
+@shared_task(time_limit=TIME_LIMIT_S)
+def advance_recording(recording_id: int) -> None:
+    """Count the next detected chunks of a recording for one slice of time."""
+    if runner.advance(recording_id):
+        _send(advance_recording, recording_id)
+
+
+@shared_task(ignore_result=True)
+def ring_unclaimed() -> None:
+    """Ring for what nobody holds; beat calls this every five seconds."""
+    ring_next()
+
+
+def ring(recording_id: int) -> None:
+    """Ring for a recording's work once the present transaction is committed."""
+    log.info("recording_ready", recording=recording_id)
+    transaction.on_commit(ring_next, robust=True)
+
+
+def ring_next() -> int:
+    """Ring for the oldest rows that nobody holds; return for how many.
+
+    At most twice as many as there are workers, and each at most once in 15 s.
+    """
+    limit = 2 * settings.WORKERS
+    rung = 0
+    for rows, task in ((_uncounted(), advance_recording), (_undetected(), detect_chunk)):
+        for row_id in list(rows.values_list("pk", flat=True)[: limit - rung]):
+            due = rows.model._default_manager.filter(_due(), pk=row_id)
+            if due.update(rung_at=Now()):
+                rung += 1
+                if not _send(task, row_id):
+                    return rung
+    return rung
+
+
+def _due() -> Q:
+    long_ago = Now() - timedelta(seconds=RING_AGAIN_S)
+    return jobs.lease_free() & (Q(rung_at=None) | Q(rung_at__lt=long_ago))
+
+
+def _undetected() -> Any:
+    """Return chunks that wait for detection, the most urgent first."""
+    states = (JobState.WAITING, JobState.WORKING)
+    rows = Chunk.objects.filter(_due(), state__in=states, recording__state__in=jobs.OPEN)
+    return rows.order_by("recording__priority", "recording_id", "index")
+
+
+def _uncounted() -> Any:
+    """Return recordings whose next chunk is detected or set aside, or that have none left."""
+    ready = Chunk.objects.filter(
+        recording=OuterRef("pk"),
+        index=F("recording__runs__next_chunk"),
+        recording__runs__active=True,
+        state__in=(JobState.DONE, JobState.QUARANTINED),
+    )
+    rows = Recording.objects.filter(_due(), state__in=jobs.OPEN)
+    return rows.filter(Exists(ready) | Q(chunk_count=0)).order_by("priority", "pk")
+
+
+def _send(task: Any, row_id: int) -> bool:
+    """Send one message; a broker that is away is no reason to fail: beat rings again."""
+    try:
+        task.apply_async((row_id,), expires=EXPIRES_S, retry=False)
+    except OperationalError as error:
+        log.warning("not_rung", task=task.name, id=row_id, why=str(error))
+        return False
+    return True
