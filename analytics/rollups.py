@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -17,6 +17,7 @@ from accounts.models import Store
 from analytics.calendar import StoreClock, floor_bucket, split_ms
 from analytics.kpis import histogram_bin
 from analytics.models import DWELL_EDGES_S, Bucket
+from tracking.ledger import LedgerBatch
 from tracking.models import Coverage, Run, TrackingEvent, Visit
 from zones.models import CountingLine
 
@@ -42,22 +43,7 @@ class BucketKey(NamedTuple):
 Deltas = dict[BucketKey, Counter[str]]
 
 
-class Batch(Protocol):
-    """What the ledger hands to its sinks."""
-
-    @property
-    def store(self) -> Store: ...
-    @property
-    def events(self) -> Sequence[TrackingEvent]: ...
-    @property
-    def visits_closed(self) -> Sequence[Visit]: ...
-    @property
-    def coverage(self) -> Sequence[Coverage]: ...
-    @property
-    def sign(self) -> int: ...
-
-
-def bucket_sink(batch: Batch) -> None:
+def bucket_sink(batch: LedgerBatch) -> None:
     """Add a batch of facts to the buckets, or take it out; called inside the transaction."""
     deltas = new_deltas()
     add_events(deltas, batch.events, entrance_lines(batch.events))

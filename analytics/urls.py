@@ -1,5 +1,10 @@
-"""Addresses of `analytics`."""
+"""Addresses of the pages of `analytics`."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from analytics import views
+
+app_name = "analytics"
+urlpatterns = [
+    path("stores/<slug:store_slug>/history/", views.history, name="history"),
+]

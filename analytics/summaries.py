@@ -1,0 +1,202 @@
+"""Hours and business days folded from buckets.
+
+Occupancy at the end of a period is the running sum of entries less exits over the store's entrance
+lines since the business day began; its peak is the highest such sum at the end of a five-minute
+bucket. Both are shown as zero at the least. The observed share counts, of each five minutes, the
+most that one entrance camera saw. Medians are interpolated from histograms with fixed edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, cast
+
+from django.db import transaction
+from django.db.models import Max, Q, Sum
+
+from accounts.models import Store
+from analytics.calendar import BUCKET_MS, StoreClock
+from analytics.kpis import histogram_median_s, shown_occupancy
+from analytics.models import DWELL_EDGES_S, AnalyticsSummary, Bucket, DirtyDay
+from analytics.rollups import HISTOGRAM, clock_of
+from tracking.selectors import entrance_lines
+from zones.models import Zone
+
+Period = AnalyticsSummary.Period
+Subject = Bucket.Subject
+
+# Staff and masked areas are no shoppers' stays.
+UNCOUNTED_ZONES = (Zone.Kind.STAFF_ONLY, Zone.Kind.IGNORE)
+VALUES = (
+    "business_day", "ends_at", "utc_offset_s", "entries", "exits", "occupancy_end",
+    "occupancy_peak", "visits", "visit_ms", "visit_median_s", "zone_stays", "dwell_ms",
+    "dwell_median_s", "observed",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Fold:
+    """What a period adds up to so far; `inside` runs on from the period before."""
+
+    inside: int = 0
+    peak: int = 0
+    entries: int = 0
+    exits: int = 0
+    visits: int = 0
+    visit_ms: int = 0
+    stays: int = 0
+    dwell_ms: int = 0
+    seen_ms: int = 0
+    visit_bins: list[int] = field(default_factory=lambda: [0] * len(HISTOGRAM))
+    stay_bins: list[int] = field(default_factory=lambda: [0] * len(HISTOGRAM))
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Add one five-minute row of `bucket_rows`."""
+        entries, exits = row["n_entries"] or 0, row["n_exits"] or 0
+        self.entries += entries
+        self.exits += exits
+        self.inside += entries - exits
+        self.peak = max(self.peak, self.inside)
+        self.visits += (row["visit_stays"] or 0) + (row["visit_censored"] or 0)
+        self.visit_ms += row["visit_dwell_ms"] or 0
+        self.stays += (row["zone_stays"] or 0) + (row["zone_censored"] or 0)
+        self.dwell_ms += row["zone_dwell_ms"] or 0
+        self.seen_ms += min(row["seen_ms"] or 0, BUCKET_MS)
+        for index, name in enumerate(HISTOGRAM):
+            self.visit_bins[index] += row[f"visit_{name}"] or 0
+            self.stay_bins[index] += row[f"zone_{name}"] or 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was seen and nothing counted."""
+        return not (self.entries or self.exits or self.visits or self.stays or self.seen_ms)
+
+    def summary(self, store: Store, period: str, span: Span) -> AnalyticsSummary:
+        """Return the row to store."""
+        length_ms = (span.ends_at - span.starts_at) // timedelta(milliseconds=1)
+        return AnalyticsSummary(
+            store=store,
+            period=period,
+            business_day=span.business_day,
+            starts_at=span.starts_at,
+            ends_at=span.ends_at,
+            utc_offset_s=span.utc_offset_s,
+            entries=self.entries,
+            exits=self.exits,
+            occupancy_end=shown_occupancy(self.inside),
+            occupancy_peak=shown_occupancy(self.peak),
+            visits=self.visits,
+            visit_ms=self.visit_ms,
+            visit_median_s=histogram_median_s(self.visit_bins, DWELL_EDGES_S),
+            zone_stays=self.stays,
+            dwell_ms=self.dwell_ms,
+            dwell_median_s=histogram_median_s(self.stay_bins, DWELL_EDGES_S),
+            observed=self.seen_ms / length_ms if self.seen_ms else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The instants of a period."""
+
+    business_day: date
+    starts_at: datetime
+    ends_at: datetime
+    utc_offset_s: int
+
+
+def bucket_rows(store: Store, starts_at: datetime, ends_at: datetime) -> Iterable[dict[str, Any]]:
+    """Return the store's five-minute sums in ``[starts_at, ends_at)``, oldest first, by SQL."""
+    lines = dict(entrance_lines(store).values_list("pk", "camera_id"))
+    hidden = Zone.objects.filter(camera__store=store, kind__in=UNCOUNTED_ZONES).values("pk")
+    at_entrance = Q(subject_kind=Subject.LINE, subject_id__in=lines)
+    of_visits = Q(subject_kind=Subject.VISIT)
+    in_zones = Q(subject_kind=Subject.ZONE) & ~Q(subject_id__in=hidden)
+    watched = Q(subject_kind=Subject.CAMERA, subject_id__in=set(lines.values()))
+    sums = {
+        f"{name}_{column}": Sum(column, filter=those)
+        for name, those in (("visit", of_visits), ("zone", in_zones))
+        for column in ("stays", "censored", "dwell_ms", *HISTOGRAM)
+    }
+    rows: Any = (
+        Bucket.objects.filter(store=store, starts_at__gte=starts_at, starts_at__lt=ends_at)
+        .order_by("starts_at")
+        .values("starts_at")
+        .annotate(
+            n_entries=Sum("entries", filter=at_entrance),
+            n_exits=Sum("exits", filter=at_entrance),
+            seen_ms=Max("observed_ms", filter=watched),
+            **sums,
+        )
+    )
+    return cast("Iterable[dict[str, Any]]", rows)
+
+
+def day_summaries(store: Store, clock: StoreClock, day: date) -> list[AnalyticsSummary]:
+    """Return the summaries of a business day, unsaved: its hours with data, then the day."""
+    starts_at, ends_at = clock.day_bounds(day)
+    hours = clock.hours_of_day(day)
+    if not hours:
+        return []
+    spans = [Span(h.business_day, h.starts_at, h.ends_at, h.utc_offset_s) for h in hours]
+    rows = iter(bucket_rows(store, starts_at, ends_at))
+    row = next(rows, None)
+    whole, found = Fold(), []
+    for span in spans:
+        hour = Fold(inside=whole.inside, peak=whole.inside)
+        while row is not None and row["starts_at"] < span.ends_at:
+            hour.add(row)
+            whole.add(row)
+            row = next(rows, None)
+        if not hour.is_empty:
+            found.append(hour.summary(store, Period.HOUR, span))
+    if not whole.is_empty:
+        span = Span(day, starts_at, ends_at, spans[0].utc_offset_s)
+        found.append(whole.summary(store, Period.DAY, span))
+    return found
+
+
+def fold_dirty(
+    store: Store | None = None, first: date | None = None, last: date | None = None
+) -> int:
+    """Fold the business days that are behind, of one store and span or of all; return how many.
+
+    Reads of summaries call this first for their own days, so nobody sees an old hour.
+    """
+    behind = DirtyDay.objects.order_by("business_day", "store_id")
+    if store is not None:
+        behind = behind.filter(store=store)
+    if first is not None:
+        behind = behind.filter(business_day__gte=first)
+    if last is not None:
+        behind = behind.filter(business_day__lte=last)
+    return sum(_fold_one(pk) for pk in list(behind.values_list("pk", flat=True)))
+
+
+def _fold_one(pk: int) -> bool:
+    """Fold one dirty day; the locked row keeps two folds and the bucket sink apart."""
+    with transaction.atomic():
+        dirty = DirtyDay.objects.select_for_update(of=("self",)).select_related("store")
+        day = dirty.filter(pk=pk).first()
+        if day is None:
+            return False
+        write_day(day.store, day.business_day)
+        day.delete()
+    return True
+
+
+def write_day(store: Store, day: date) -> None:
+    """Replace the stored summaries of a business day; call inside a transaction."""
+    fresh = day_summaries(store, clock_of(store), day)
+    stored = AnalyticsSummary.objects.filter(store=store, business_day=day)
+    for period in (Period.HOUR, Period.DAY):
+        kept = [row.starts_at for row in fresh if row.period == period]
+        stored.filter(period=period).exclude(starts_at__in=kept).delete()
+    AnalyticsSummary.objects.bulk_create(
+        fresh,
+        update_conflicts=True,
+        unique_fields=["store", "period", "starts_at"],
+        update_fields=VALUES,
+    )
