@@ -16,14 +16,19 @@ def stores_of_user(user: User | AnonymousUser) -> QuerySet[Store]:
     return Store.objects.for_user(user)
 
 
-def may_manage(*, user: User | AnonymousUser, store: Store) -> bool:
-    """Return whether a person may change things in a store; a superuser may everywhere."""
+def role_in_store(*, user: User | AnonymousUser, store: Store) -> str:
+    """Return a person's role in a store, empty for an outsider; a superuser manages all."""
     if not isinstance(user, User) or not user.is_active:
-        return False
+        return ""
     if user.is_superuser:
-        return True
-    manager = Membership.Role.MANAGER
-    return Membership.objects.filter(user=user, store=store, role=manager).exists()
+        return Membership.Role.MANAGER
+    held = Membership.objects.filter(user=user, store=store)
+    return held.values_list("role", flat=True).first() or ""
+
+
+def may_manage(*, user: User | AnonymousUser, store: Store) -> bool:
+    """Return whether a person may change things in a store."""
+    return role_in_store(user=user, store=store) == Membership.Role.MANAGER
 
 
 def username_for(login: str) -> str:

@@ -16,6 +16,7 @@ from django.utils import timezone as clock
 
 from accounts.models import Store
 from accounts.scope import ScopedQuerySet, scoped
+from zones.detectors import detector_problem
 from zones.geometry import json_is_finite, line_problems, polygon_problems
 
 # A closed list: an address must never make the recorder open a file of the server.
@@ -56,6 +57,8 @@ class Camera(models.Model):
             problems["source"] = [
                 f"A camera's address starts with {'://, '.join(CAMERA_SCHEMES)}://."
             ]
+        if problem := detector_problem(self.detector):
+            problems["detector"] = [problem]
         for field in ("detector_settings", "ignore_masks"):
             if not json_is_finite(getattr(self, field)):
                 problems[field] = ["Numbers must be finite: no NaN, no Infinity, no 1e999."]

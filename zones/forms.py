@@ -1,0 +1,153 @@
+"""Admin forms of the map: shapes as JSON, checked in plain words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone as clock
+
+from zones.geometry import line_problems, polygon_problems
+from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
+
+if TYPE_CHECKING:
+    _CameraForm: TypeAlias = forms.ModelForm[Camera]
+    _ZoneForm: TypeAlias = forms.ModelForm[Zone]
+    _CountingLineForm: TypeAlias = forms.ModelForm[CountingLine]
+else:
+    _CameraForm = _ZoneForm = _CountingLineForm = forms.ModelForm
+
+
+class PointsField(forms.JSONField):
+    """Points as JSON; what is no JSON is refused in words, the rest is geometry's to judge."""
+
+    default_error_messages = {
+        "invalid": "This is no list such as [[0.1, 0.9], [0.5, 0.1], [0.9, 0.9]]. "
+        "Check the brackets and commas."
+    }
+    # An empty list is an answer, and a wrong one; geometry says so.
+    empty_values = [None, ""]
+
+
+class CameraForm(_CameraForm):
+    """A camera whose address goes in and never comes out again."""
+
+    source = forms.CharField(
+        label="Address",
+        required=False,
+        max_length=500,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
+    )
+    forget_source = forms.BooleanField(label="Forget the address", required=False)
+
+    class Meta:
+        model = Camera
+        fields = ("store", "name", "source", "detector", "detector_settings", "ignore_masks")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Never the stored one: the form must not hold what the page must not show.
+        self.initial["source"] = ""
+        self.fields["source"].help_text = (
+            "An address is stored. Leave this empty to keep it."
+            if self.instance.source
+            else "rtsp://, rtsps://, http:// or https://. Empty for a camera of uploaded files."
+        )
+
+    def clean(self) -> dict[str, Any]:
+        """Keep the stored address where none was typed."""
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("forget_source"):
+            cleaned["source"] = ""
+        elif not cleaned.get("source") and "source" not in self.errors:
+            cleaned["source"] = self.instance.source
+        return cleaned
+
+
+class ZoneForm(_ZoneForm):
+    """A zone with the outline that holds now."""
+
+    vertices = PointsField(
+        label="Vertices",
+        widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),
+        help_text="Corners as fractions of the picture, x to the right, y down: "
+        "[[0.1, 0.9], [0.5, 0.1], [0.9, 0.9]]. A change makes a new version from now on.",
+    )
+
+    class Meta:
+        model = Zone
+        fields = ("camera", "name", "kind", "colour", "min_dwell_s", "grace_s", "min_inside_s")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.current = _open_version(self.instance)
+        if isinstance(self.current, ZoneVersion):
+            self.initial["vertices"] = self.current.vertices
+
+    def clean(self) -> dict[str, Any]:
+        """Check the outline."""
+        cleaned = super().clean() or self.cleaned_data
+        if "vertices" in cleaned:
+            name = str(cleaned.get("name", ""))
+            for problem in polygon_problems(cleaned["vertices"], name):
+                self.add_error("vertices", problem)
+        _check_redrawable(self, {"vertices"})
+        return cleaned
+
+
+class LineForm(_CountingLineForm):
+    """A counting line with the place that holds now."""
+
+    a = PointsField(label="From", help_text="One end as fractions of the picture: [0.2, 0.6].")
+    b = PointsField(label="To", help_text="The other end: [0.8, 0.6].")
+    inside_side = forms.ChoiceField(
+        label="Inside is on the",
+        choices=CountingLineVersion.Side.choices,
+        help_text="For someone walking from the first end to the second.",
+    )
+    band = forms.FloatField(
+        min_value=0,
+        max_value=0.2,
+        initial=0.012,
+        help_text="Half width of the strip in which jitter counts nothing, "
+        "as a fraction of the picture's height.",
+    )
+    place = ("a", "b", "inside_side", "band")
+
+    class Meta:
+        model = CountingLine
+        fields = ("camera", "name", "kind")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.current = _open_version(self.instance)
+        if self.current is not None:
+            self.initial.update({field: getattr(self.current, field) for field in self.place})
+
+    def clean(self) -> dict[str, Any]:
+        """Check the ends."""
+        cleaned = super().clean() or self.cleaned_data
+        if "a" in cleaned and "b" in cleaned:
+            name = str(cleaned.get("name", ""))
+            for problem in line_problems(cleaned["a"], cleaned["b"], name):
+                self.add_error(None, problem)
+        _check_redrawable(self, set(self.place))
+        return cleaned
+
+
+def _open_version(shape: Zone | CountingLine) -> ZoneVersion | CountingLineVersion | None:
+    return shape.versions.filter(valid_to=None).first() if shape.pk else None
+
+
+def _check_redrawable(form: ZoneForm | LineForm, fields: set[str]) -> None:
+    """Refuse to redraw a shape whose present version only starts in the future."""
+    starts = form.current.valid_from if form.current else None
+    if starts and starts > clock.now() and fields & set(form.changed_data):
+        form.add_error(
+            None,
+            ValidationError(
+                f"The shape drawn for {starts:%Y-%m-%d %H:%M} UTC is still to come. "
+                "Wait until then, or redraw it with a later time."
+            ),
+        )
