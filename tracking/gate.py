@@ -1,0 +1,307 @@
+"""The gate: what a file is, by its content, before anything decodes it.
+
+The cheap half looks at size and first bytes. The dear half opens the file, and does that in a
+process of its own with little memory, little time, an empty environment and no network
+(`tracking.vision.inspection`); what it prints is checked like any other input from outside.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import structlog
+from django.conf import settings
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError as SchemaError
+
+from tracking.problems import PROBLEMS, Problem, in_bytes
+from tracking.vision.inspection import Limits
+
+log = structlog.get_logger(__name__)
+
+HEAD_BYTES = 512
+MAX_FPS = 120
+# Measured: 6 hours of packets and 4 GB of hash take seconds; these are for files made to hang.
+CHECK_TIMEOUT_S = 120
+CHECK_CPU_S = 90
+CHECK_MEMORY_BYTES = 1024**3
+CHECK_OUTPUT_BYTES = 4 * 1024**2
+
+
+class PlannedChunk(NamedTuple):
+    """One chunk to be: media times of its first frame, its end and where decoding starts."""
+
+    first_ms: int
+    last_ms: int
+    keyframe_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFile:
+    """What passed the gate: `media` is `tracking.vision.frames.MediaInfo` as JSON."""
+
+    kind: Literal["video", "image"]
+    media: dict[str, Any]
+    chunks: tuple[PlannedChunk, ...]
+    sha256: str
+    taken_at: str | None
+
+    @property
+    def declared_ms(self) -> int:
+        """Return the duration that the file states, or else what its packets span."""
+        if self.kind == "image":
+            return 0
+        declared: int | None = self.media["duration_declared_ms"]
+        return declared or self.chunks[-1].last_ms
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the file's size."""
+        size: int = self.media["size_bytes"]
+        return size
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON types."""
+        return asdict(self) | {"chunks": [list(chunk) for chunk in self.chunks]}
+
+
+_MS = {"type": "integer", "minimum": 0, "maximum": 10**9}
+_TEXT = {"type": "string", "maxLength": 64}
+_MEDIA = {
+    "container": _TEXT,
+    "codec": _TEXT,
+    "width": {"type": "integer", "minimum": 1, "maximum": 1 << 20},
+    "height": {"type": "integer", "minimum": 1, "maximum": 1 << 20},
+    "rotation": {"type": "integer", "minimum": 0, "maximum": 359},
+    "fps_declared": {"type": ["number", "null"], "minimum": 0, "maximum": 10**9},
+    "duration_declared_ms": _MS | {"type": ["integer", "null"]},
+    "first_pts_ms": {"type": "integer", "minimum": -(10**15), "maximum": 10**15},
+    "frame_count_declared": {"type": ["integer", "null"], "minimum": 0},
+    "creation_time": _TEXT | {"type": ["string", "null"]},
+    "size_bytes": {"type": "integer", "minimum": 1},
+}
+
+
+def _exactly(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+FOUND = Draft202012Validator(
+    {
+        "oneOf": [
+            _exactly({"error": {"enum": sorted(PROBLEMS)}}),
+            _exactly(
+                {
+                    "kind": {"enum": ["video", "image"]},
+                    "media": _exactly(_MEDIA),
+                    "chunks": {
+                        "type": "array",
+                        "minItems": 1,
+                        "maxItems": 100_000,
+                        "items": {"type": "array", "items": _MS, "minItems": 3, "maxItems": 3},
+                    },
+                    "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+                    "taken_at": _TEXT | {"type": ["string", "null"]},
+                }
+            ),
+        ]
+    }
+)
+
+STARTS: tuple[tuple[bytes, str], ...] = (
+    (b"\x1a\x45\xdf\xa3", "matroska"),
+    (b"\x00\x00\x01\xba", "mpeg"),
+    (b"GIF8", "gif"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+)
+IMAGES = ("jpeg", "png", "webp")
+MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+TS_PACKET_BYTES = 188
+# What people send by mistake, or dress up: named so that the refusal says what was found.
+STRANGERS: tuple[tuple[bytes, str], ...] = (
+    (b"PK\x03\x04", "a ZIP archive or Office document"),
+    (b"%PDF", "a PDF document"),
+    (b"MZ", "a Windows program"),
+    (b"\x7fELF", "a Linux program"),
+    (b"\x1f\x8b", "a packed archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a packed archive"),
+    (b"Rar!", "a packed archive"),
+    (b"ID3", "a sound file"),
+    (b"OggS", "a sound file"),
+    (b"fLaC", "a sound file"),
+    (b"\xff\xfb", "a sound file"),
+    (b"BM", "a Windows bitmap"),
+    (b"#!", "a script"),
+)
+STRANGE_TEXTS: tuple[tuple[bytes, str], ...] = (
+    (b"#extm3u", "a playlist"),
+    (b"ffconcat", "a playlist"),
+    (b"[playlist]", "a playlist"),
+    (b"<mpd", "a playlist"),
+    (b"v=0", "a stream description"),
+    (b"<svg", "an SVG drawing"),
+    (b"<!doctype html", "a web page"),
+    (b"<html", "a web page"),
+)
+
+
+def container_of(head: bytes) -> str | None:
+    """Return the container that a file's first bytes name, or None when we read none such."""
+    if head[4:8] in MP4_BOXES:
+        return "mp4"
+    if head[:4] == b"RIFF":
+        return {b"AVI ": "avi", b"WEBP": "webp"}.get(head[8:12])
+    if len(head) > TS_PACKET_BYTES and head[0] == 0x47 and head[TS_PACKET_BYTES] == 0x47:
+        return "mpegts"
+    return next((name for start, name in STARTS if head.startswith(start)), None)
+
+
+def stranger_of(head: bytes) -> str:
+    """Return in words what a file is that we do not read."""
+    for start, name in STRANGERS:
+        if head.startswith(start):
+            return name
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith(b"<?xml"):
+        text = text[text.find(b"?>") + 2 :].lstrip()
+    for start, name in STRANGE_TEXTS:
+        if text.startswith(start):
+            return name
+    printable = sum(32 <= byte < 127 or byte in b"\t\r\n" for byte in head)
+    return "a text file" if printable > 0.95 * len(head) else "a file of another kind"
+
+
+def check_size(size_bytes: int) -> None:
+    """Refuse an empty file and one over the limit, by its announced or real size."""
+    if size_bytes <= 0:
+        raise Problem("empty_file")
+    if size_bytes > settings.UPLOAD_MAX_BYTES:
+        most = in_bytes(settings.UPLOAD_MAX_BYTES)
+        raise Problem("too_large", size=in_bytes(size_bytes), most=most)
+
+
+def check_head(path: Path) -> str:
+    """Return the file's container by its first bytes; refuse what is none of ours."""
+    check_size(path.stat().st_size)
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    container = container_of(head)
+    if container is None:
+        raise Problem("unknown_container", found=stranger_of(head))
+    return container
+
+
+def check_file(path: Path) -> CheckedFile:
+    """Return what a file is, or refuse it with the reason and the way out.
+
+    Raises
+    ------
+    Problem
+        With the code of what is wrong.
+    """
+    is_image = check_head(path) in IMAGES
+    found = _inspect(path)
+    if "error" in found:
+        raise _refusal(found["error"], is_image=is_image)
+    chunks = tuple(PlannedChunk(*chunk) for chunk in found["chunks"])
+    checked = CheckedFile(found["kind"], found["media"], chunks, found["sha256"], found["taken_at"])
+    _check_limits(checked)
+    return checked
+
+
+def _check_limits(checked: CheckedFile) -> None:
+    """Check again, on this side, what the child was asked to check, and what only we know."""
+    media = checked.media
+    is_image = checked.kind == "image"
+    most = settings.IMAGE_MAX_PIXELS if is_image else settings.VIDEO_MAX_PIXELS
+    contiguous = all(one.last_ms == two.first_ms for one, two in pairwise(checked.chunks))
+    forward = all(chunk.first_ms < chunk.last_ms for chunk in checked.chunks)
+    checks: tuple[tuple[bool, str], ...] = (
+        (media["width"] * media["height"] <= most, "too_many_pixels"),
+        (checked.declared_ms <= settings.VIDEO_MAX_SECONDS * 1000, "too_long"),
+        (checked.chunks[-1].last_ms <= settings.VIDEO_MAX_SECONDS * 1000, "too_long"),
+        ((media["fps_declared"] or 0) <= MAX_FPS, "too_many_fps"),
+        (contiguous and forward and checked.chunks[0].first_ms == 0, "unreadable"),
+    )
+    for holds, code in checks:
+        if not holds:
+            raise _refusal(code, is_image=is_image)
+
+
+def _refusal(code: str, *, is_image: bool) -> Problem:
+    pixels = settings.IMAGE_MAX_PIXELS if is_image else settings.VIDEO_MAX_PIXELS
+    most: dict[str, object] = {
+        "too_many_pixels": pixels // 1_000_000,
+        "too_long": settings.VIDEO_MAX_SECONDS // 3600,
+        "too_many_fps": MAX_FPS,
+    }
+    return Problem(code, most=most.get(code, ""), found="a file of another kind")
+
+
+def _limits() -> Limits:
+    return Limits(
+        memory_bytes=CHECK_MEMORY_BYTES,
+        cpu_s=CHECK_CPU_S,
+        output_bytes=CHECK_OUTPUT_BYTES,
+        video_pixels=settings.VIDEO_MAX_PIXELS,
+        image_pixels=settings.IMAGE_MAX_PIXELS,
+        video_ms=settings.VIDEO_MAX_SECONDS * 1000,
+    )
+
+
+def child_command(path: Path) -> list[str]:
+    """Return the command of the process that opens the file."""
+    limits = json.dumps(asdict(_limits()))
+    return [sys.executable, "-B", "-m", "tracking.vision.inspection", str(path), limits]
+
+
+def _inspect(path: Path, command: Callable[[Path], list[str]] = child_command) -> dict[str, Any]:
+    """Run the child and return what it found, checked; a child that dies says `unreadable`."""
+    # A file, not a pipe: the child's own limit on file size bounds what it can say.
+    with tempfile.TemporaryFile() as output:
+        try:
+            subprocess.run(
+                command(path),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.DEVNULL,
+                cwd=settings.BASE_DIR,
+                # Nothing of ours, no secret; one thread keeps numpy's memory small.
+                env={"OPENBLAS_NUM_THREADS": "1"},
+                close_fds=True,
+                check=True,
+                timeout=CHECK_TIMEOUT_S,
+            )
+        except subprocess.TimeoutExpired:
+            return {"error": "check_timed_out"}
+        except subprocess.CalledProcessError as died:
+            log.warning("check_died", returncode=died.returncode)
+            return {"error": "unreadable"}
+        output.seek(0)
+        return parse_found(output.read(CHECK_OUTPUT_BYTES + 1))
+
+
+def parse_found(text: bytes) -> dict[str, Any]:
+    """Return the child's answer once it has the one shape that it may have."""
+    try:
+        found = json.loads(text)
+        FOUND.validate(found)
+    except (ValueError, RecursionError, SchemaError) as error:
+        log.warning("check_said_nonsense", why=type(error).__name__)
+        return {"error": "unreadable"}
+    answer: dict[str, Any] = found
+    return answer
