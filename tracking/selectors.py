@@ -154,6 +154,18 @@ def feed_recent(
     return as_of, rows[:limit], len(rows) > limit
 
 
+def visits_of(store: Store, recording: uuid.UUID | None = None) -> QuerySet[Visit]:
+    """Return the store's visits that count, with everything their JSON names."""
+    visits = Visit.objects.filter(store=store, run__active=True)
+    if recording is not None:
+        visits = visits.filter(run__recording__public_id=recording)
+    return visits.select_related("customer", "run__recording").only(
+        "public_id", "entered_at", "exited_at", "duration_ms", "path", "inferred",
+        "customer__public_id", "run__public_id", "run__recording__public_id", "run__recording",
+        "customer", "run",
+    )  # fmt: skip
+
+
 # --- Official facts ---------------------------------------------------------------------------
 
 
