@@ -219,7 +219,7 @@ def count_chunk(run: Run, chunk: Chunk) -> Slice:
 
     A pure function of the run's checkpoint, its set-up and the chunk's detections.
     """
-    frames = detections.unpack(chunk.detections or detections.pack([]))
+    frames = detections.unpack(bytes(chunk.detections or detections.pack([])))
     is_last = chunk.index + 1 >= run.recording.chunk_count
     if run.recording.source == Recording.Source.IMAGE:
         counted = _count_image(run, frames)

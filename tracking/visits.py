@@ -8,7 +8,7 @@ when the recording ends, is closed as inferred at the moment its person was last
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 from tracking.vision.events import Event, LineCrossed, TrackEnded, ZoneEntered, ZoneLeft
@@ -144,10 +144,10 @@ class VisitBook:
     def _crossed(self, event: LineCrossed) -> list[EventDraft]:
         number, time_ms = event.track_number, event.time_ms
         self.alive.add(number)
-        fact = {"line_key": event.line_key, "direction": event.direction}
-        drafts = [EventDraft("crossed", time_ms, number, **fact)]
+        line, direction = event.line_key, event.direction
+        crossed = EventDraft("crossed", time_ms, number, line_key=line, direction=direction)
         if event.line_key not in self.entrances:
-            return drafts
+            return [crossed]
         visit = self._open(number)
         if event.direction == "in":
             visit = visit or self._begin(number, time_ms)
@@ -159,7 +159,7 @@ class VisitBook:
                 visit.seen_ms = max(visit.seen_ms, visit.exited_ms)
                 self.changed[visit.ordinal] = visit
         ordinal = None if visit is None else visit.ordinal
-        return [*drafts, EventDraft(kind, time_ms, number, visit=ordinal, **fact)]
+        return [crossed, replace(crossed, kind=kind, visit=ordinal)]
 
     def _zone_entered(self, event: ZoneEntered) -> EventDraft:
         visit = self._open(event.track_number)
