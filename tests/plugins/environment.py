@@ -17,6 +17,7 @@ from tests.plugins.servers import Valkey
 DATABASE = "OSKARTRACK_TEST_DATABASE_URL"
 
 data = Path(tempfile.mkdtemp(prefix="oskartrack-tests-"))
+(data / "static").mkdir()
 atexit.register(shutil.rmtree, data, ignore_errors=True)
 valkey = Valkey()
 

@@ -83,7 +83,9 @@ class Product:
         for process in psutil.process_iter():
             try:
                 told = process.environ().get("OSKARTRACK_DATA") == str(self.data)
-                if told and process.status() != psutil.STATUS_ZOMBIE:
+                # Valkey writes its title over its environment, but works in a folder of ours.
+                there = Path(process.cwd()).is_relative_to(self.data)
+                if (told or there) and process.status() != psutil.STATUS_ZOMBIE:
                     mine.append(process)
             except psutil.Error:
                 continue
