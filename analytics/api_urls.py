@@ -1,5 +1,11 @@
 """Addresses of `analytics`."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from analytics import api
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("stores/<uuid:store_id>/live/", api.LiveView.as_view(), name="store-live"),
+    path("stores/<uuid:store_id>/summaries/", api.SummariesView.as_view(), name="store-summaries"),
+    path("stores/<uuid:store_id>/history/", api.HistoryView.as_view(), name="store-history"),
+]

@@ -11,7 +11,10 @@ class AnalyticsConfig(AppConfig):
 
     def ready(self) -> None:
         """Have every ledger transaction keep the buckets: the arrow points down, so we register."""
+        from analytics.rebuild import bucket_facts
         from analytics.rollups import bucket_sink
+        from tracking.facts import register_exporter
         from tracking.ledger import register_sink
 
         register_sink(bucket_sink)
+        register_exporter(bucket_facts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -30,6 +30,7 @@ from analytics.rollups import (
 from analytics.summaries import VALUES, day_summaries, fold_dirty
 from tracking.models import Coverage, TrackingEvent, Visit
 from tracking.selectors import OFFICIAL, one_view
+from zones.models import Camera, CountingLine, Zone
 
 Row = dict[str, Any]
 EVENTS_AT_ONCE = 5000
@@ -99,6 +100,23 @@ def rewrite(store: Store) -> Comparison:
         mark_dirty(store, (key.starts_at for key in deltas))
     fold_dirty(store)
     return before
+
+
+def bucket_facts(store: Store) -> Iterator[Row]:
+    """Yield the store's stored buckets by natural key, for `export_facts`."""
+    cameras = dict(Camera.objects.filter(store=store).values_list("pk", "name"))
+    lines = CountingLine.objects.filter(camera__store=store).values_list("pk", "name")
+    zones = Zone.objects.filter(camera__store=store).values_list("pk", "name")
+    names = {Bucket.Subject.LINE: dict(lines), Bucket.Subject.ZONE: dict(zones)}
+    for key, sums in _stored_buckets(store).items():
+        yield {
+            "fact": "bucket",
+            "camera": cameras.get(key.camera_id),
+            "subject": key.subject_kind,
+            "name": names.get(Bucket.Subject(key.subject_kind), cameras).get(key.subject_id),
+            "starts_at": key.starts_at.isoformat(),
+            **sums,
+        }
 
 
 def _hold_buckets() -> None:

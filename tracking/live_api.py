@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
@@ -128,7 +128,7 @@ class VisitsView(generics.ListAPIView[Visit]):
 
     serializer_class = VisitSerializer
     pagination_class = VisitPages
-    filter_backends: ClassVar = []
+    filter_backends = ()
     queryset = Visit.objects.none()
 
     @extend_schema(parameters=[VisitsQuery])

@@ -34,7 +34,7 @@ def overlay_of(recording: Recording, from_ms: int, to_ms: int) -> Overlay:
     led_up = [
         frame
         for chunk in chunks
-        for frame in unpack(chunk.overlay or b"")
+        for frame in unpack(bytes(chunk.overlay or b""))
         if from_ms - TRAIL_MS <= frame.time_ms < to_ms
     ]
     shown = [frame for frame in led_up if frame.time_ms >= from_ms]

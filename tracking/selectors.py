@@ -204,7 +204,10 @@ def recording_on_show(store: Store, wanted: uuid.UUID | None) -> Recording | Non
 
 def active_run(recording: Recording) -> Run | None:
     """Return the run that makes the recording's numbers."""
-    return Run.objects.filter(recording=recording, active=True).first()
+    run = Run.objects.filter(recording=recording, active=True).defer("tracker_state").first()
+    if run is not None:
+        run.recording = recording
+    return run
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,166 @@
+"""Numbers as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class FiveMinutesSerializer(serializers.Serializer[Any]):
+    """Five minutes; entries and exits are null where nobody looked."""
+
+    starts_at = serializers.DateTimeField()
+    entries = serializers.IntegerField(allow_null=True)
+    exits = serializers.IntegerField(allow_null=True)
+    observed = serializers.FloatField()
+    complete = serializers.BooleanField()
+
+
+class OccupancySerializer(serializers.Serializer[Any]):
+    """People inside now, or why that is not known."""
+
+    now = serializers.IntegerField(allow_null=True)
+    raw = serializers.IntegerField(allow_null=True)
+    correction = serializers.IntegerField()
+    why_null = serializers.CharField(allow_null=True)
+    reset_at = serializers.DateTimeField()
+
+
+class TodaySerializer(serializers.Serializer[Any]):
+    """The business day so far."""
+
+    entries = serializers.IntegerField(allow_null=True)
+    exits = serializers.IntegerField(allow_null=True)
+    observed = serializers.FloatField(allow_null=True)
+
+
+class ZoneNumbersSerializer(serializers.Serializer[Any]):
+    """One zone with who is in it and its stays."""
+
+    id = serializers.UUIDField(source="zone.public_id")
+    name = serializers.CharField(source="zone.name")
+    kind = serializers.CharField(source="zone.kind")
+    colour = serializers.IntegerField(source="zone.colour")
+    now = serializers.IntegerField(allow_null=True)
+    stays = serializers.IntegerField()
+    median_dwell_s = serializers.FloatField(allow_null=True)
+
+
+class RecordingNumbersSerializer(serializers.Serializer[Any]):
+    """What a recording's own count says."""
+
+    entries = serializers.IntegerField()
+    exits = serializers.IntegerField()
+    visits = serializers.IntegerField()
+    inside_now = serializers.IntegerField()
+    median_stay_s = serializers.FloatField(allow_null=True)
+    counted_to_ms = serializers.IntegerField()
+
+
+class JobsSerializer(serializers.Serializer[Any]):
+    """How much work there is."""
+
+    working = serializers.IntegerField()
+    waiting = serializers.IntegerField()
+    failed = serializers.IntegerField()
+
+
+class StoreNameSerializer(serializers.Serializer[Any]):
+    """A store by name."""
+
+    id = serializers.UUIDField(source="public_id")
+    name = serializers.CharField()
+    slug = serializers.CharField()
+    timezone = serializers.CharField()
+
+
+class BusinessDaySerializer(serializers.Serializer[Any]):
+    """The business day that is on."""
+
+    date = serializers.DateField()
+    starts_at = serializers.DateTimeField()
+
+
+class SnapshotSerializer(serializers.Serializer[Any]):
+    """The store now and the recording on show, as of one place in the feed."""
+
+    as_of_seq = serializers.IntegerField()
+    store = StoreNameSerializer()
+    server_time = serializers.DateTimeField()
+    business_day = BusinessDaySerializer()
+    occupancy = OccupancySerializer()
+    today = TodaySerializer()
+    zones = ZoneNumbersSerializer(many=True)
+    buckets = FiveMinutesSerializer(many=True)
+    recording = serializers.DictField(allow_null=True)
+    jobs = JobsSerializer()
+
+
+class TotalsSerializer(serializers.Serializer[Any]):
+    """A whole span."""
+
+    entries = serializers.IntegerField(allow_null=True)
+    exits = serializers.IntegerField(allow_null=True)
+    visits = serializers.IntegerField(allow_null=True)
+    visit_median_s = serializers.FloatField(allow_null=True)
+    zone_stays = serializers.IntegerField(allow_null=True)
+    dwell_median_s = serializers.FloatField(allow_null=True)
+    occupancy_peak = serializers.IntegerField(allow_null=True)
+    observed = serializers.FloatField(allow_null=True)
+
+
+class LineSerializer(serializers.Serializer[Any]):
+    """One hour or day; everything counted is null where nothing was seen."""
+
+    business_day = serializers.DateField()
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    utc_offset_s = serializers.IntegerField()
+    entries = serializers.IntegerField(allow_null=True)
+    exits = serializers.IntegerField(allow_null=True)
+    occupancy_end = serializers.IntegerField(allow_null=True)
+    occupancy_peak = serializers.IntegerField(allow_null=True)
+    visits = serializers.IntegerField(allow_null=True)
+    visit_median_s = serializers.FloatField(allow_null=True)
+    zone_stays = serializers.IntegerField(allow_null=True)
+    dwell_median_s = serializers.FloatField(allow_null=True)
+    observed = serializers.FloatField(allow_null=True)
+    complete = serializers.BooleanField()
+
+
+class SummariesSerializer(serializers.Serializer[Any]):
+    """Hours or days with their totals."""
+
+    results = LineSerializer(many=True)
+    totals = TotalsSerializer()
+
+
+class HourNameSerializer(serializers.Serializer[Any]):
+    """An hour that stands out."""
+
+    starts_at = serializers.DateTimeField()
+    utc_offset_s = serializers.IntegerField()
+    entries = serializers.IntegerField()
+
+
+class TableSerializer(serializers.Serializer[Any]):
+    """One page of the hours, sorted."""
+
+    page = serializers.IntegerField()
+    pages = serializers.IntegerField()
+    page_size = serializers.IntegerField()
+    count = serializers.IntegerField()
+    order = serializers.CharField()
+    rows = LineSerializer(many=True)
+
+
+class HistorySerializer(serializers.Serializer[Any]):
+    """The hours of a day or of the last 24 hours."""
+
+    day = serializers.DateField(allow_null=True)
+    hours = LineSerializer(many=True)
+    peak = HourNameSerializer(many=True)
+    slowest = HourNameSerializer(many=True)
+    totals = TotalsSerializer()
+    table = TableSerializer()
