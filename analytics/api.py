@@ -23,7 +23,6 @@ from analytics.models import AnalyticsSummary
 from analytics.serializers import (
     FiveMinutesSerializer,
     HistorySerializer,
-    LineSerializer,
     RecordingNumbersSerializer,
     SnapshotSerializer,
     SummariesSerializer,
