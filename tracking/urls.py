@@ -1,5 +1,11 @@
-"""Addresses of `tracking`."""
+"""Addresses of the pages of `tracking`."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from tracking import views
+
+app_name = "tracking"
+urlpatterns = [
+    path("stores/<slug:store_slug>/live/", views.live, name="live"),
+    path("stores/<slug:store_slug>/recordings/", views.recordings, name="recordings"),
+]

@@ -1,0 +1,123 @@
+// What a page says about the facts, as plain sentences. No DOM here: every line is a pure function.
+// A sentence is a list of parts; a part in an array, `['23 people']`, is set in bold.
+
+import { about, clock, clockSeconds, count, durationWords, percent, people } from './format.js';
+
+const isAre = (value) => (value <= 1 ? 'is' : 'are');
+const wasWere = (value) => (value <= 1 ? 'was' : 'were');
+
+function recordingSentence(recording) {
+  const { name, numbers } = recording;
+  if (recording.people_in_picture !== null && recording.people_in_picture !== undefined) {
+    const seen = recording.people_in_picture;
+    return [[people(seen)], ` ${isAre(seen)} in the picture `, [name], '.'];
+  }
+  if (recording.state === 'queued') {
+    return [[name], ' waits to be counted.'];
+  }
+  if (recording.state === 'failed' || recording.state === 'quarantined') {
+    return [[name], ' could not be counted.'];
+  }
+  const facts = [[count(numbers.entries)], ' came in and ', [count(numbers.exits)], ' went out'];
+  if (recording.state === 'running') {
+    return [[name], ' is being counted: ', ...facts, ' so far.'];
+  }
+  return ['In ', [name], ', ', ...facts, '.'];
+}
+
+/** The sentence on top of Live. */
+export function liveSentence(snapshot, zone, isManager) {
+  const { occupancy, today, recording, business_day: businessDay } = snapshot;
+  if (occupancy.now !== null) {
+    const parts = [[people(occupancy.now)], ` ${isAre(occupancy.now)} in the shop.`];
+    if (today.entries !== null) {
+      parts.push(' ', [count(today.entries)], ` came in since ${clock(businessDay.starts_at, zone)}.`);
+    }
+    return parts;
+  }
+  if (recording) {
+    return recordingSentence(recording);
+  }
+  const way = isManager
+    ? ' Add a video and the first numbers appear here.'
+    : ' The first numbers appear here once a video is added.';
+  return [['Nothing has been counted yet.'], way];
+}
+
+/** The same in the past tense: never say "are" about a number that may be old. */
+export function staleSentence(snapshot, zone, seenAt) {
+  const time = clockSeconds(seenAt, zone);
+  const tail = ' The numbers will catch up when the connection is back.';
+  const { occupancy, recording } = snapshot;
+  if (occupancy.now !== null) {
+    const now = people(occupancy.now);
+    return [[`At ${time}, ${now}`], ` ${wasWere(occupancy.now)} in the shop.`, tail];
+  }
+  if (recording) {
+    const { entries, exits } = recording.numbers;
+    const facts = ` had ${count(entries)} in and ${count(exits)} out.`;
+    return [[`At ${time}, `, recording.name].join(''), facts, tail].map(boldFirst);
+  }
+  return [[`At ${time}, nothing had been counted.`], tail];
+}
+
+function boldFirst(part, index) {
+  return index === 0 ? [part] : part;
+}
+
+/** Which of the feed's filters shows the event: in, out, zone or other. */
+export function eventFilter(event) {
+  if (event.kind === 'entered') {
+    return 'in';
+  }
+  if (event.kind === 'exited') {
+    return 'out';
+  }
+  return event.zone ? 'zone' : 'other';
+}
+
+const EVENT_WORDS = {
+  entered: () => 'Came in',
+  exited: () => 'Went out',
+  zone_entered: (event) => `Stopped at ${event.zone.name}`,
+  zone_left: (event) => `Left ${event.zone.name}`,
+  recounted: () => 'Counted again',
+  gap: () => 'Not seen for a while',
+  occupancy_reset: () => 'The count started again',
+  corrected: () => 'Corrected by hand',
+};
+
+/** What happened, and what is added in grey: ['Went out', 'stayed 9 min 40 s']. */
+export function eventWords(event) {
+  const what = EVENT_WORDS[event.kind]?.(event) ?? event.kind;
+  if (event.stay_s !== null && event.stay_s !== undefined) {
+    return [what, `stayed ${durationWords(event.stay_s)}`];
+  }
+  if (event.dwell_s !== null && event.dwell_s !== undefined) {
+    return [what, `after ${durationWords(event.dwell_s)}`];
+  }
+  return [what, ''];
+}
+
+const STAGE_WORDS = {
+  received: 'Waiting for a free worker',
+  checked: 'Checked, waiting for a free worker',
+  finding: 'Finding people',
+  counting: 'Counting',
+  done: 'Finishing',
+};
+
+/** Finding people · 64 % · about 6 min left */
+export function progressWords(recording) {
+  const words = [STAGE_WORDS[recording.stage] ?? recording.state_text];
+  if (recording.state === 'running') {
+    words.push(percent(recording.progress));
+    if (recording.eta_s !== null && recording.eta_s !== undefined) {
+      words.push(`${about(recording.eta_s)} left`);
+    }
+  }
+  return words.join(' · ');
+}
+
+export const isWorking = (recording) => ['queued', 'running'].includes(recording.state);
+export const isBad = (recording) => ['failed', 'quarantined'].includes(recording.state);

@@ -1,0 +1,172 @@
+// The Live page: one snapshot makes every number, the socket says when to fetch the next one.
+
+import { get } from '../lib/api.js';
+import { coalesce } from '../lib/coalesce.js';
+import { $, readJson, say, setText } from '../lib/dom.js';
+import { EventFeed } from '../lib/event_feed.js';
+import { longDay } from '../lib/format.js';
+import { LiveSocket } from '../lib/live_socket.js';
+import { liveSentence, staleSentence } from '../lib/words.js';
+import { Connection } from '../parts/connection.js';
+import { FeedList } from '../parts/feed_list.js';
+import { FiveMinutes } from '../parts/five_minutes.js';
+import { Jobs } from '../parts/jobs.js';
+import { markStale, showNumbers } from '../parts/numbers.js';
+import { Picture } from '../parts/picture.js';
+import { toast } from '../parts/toast.js';
+import { startUploads } from '../parts/uploads.js';
+import { showZones } from '../parts/zones_table.js';
+
+// The numbers are fetched at most twice a second, however much happens.
+const SNAPSHOT_GAP_MS = 500;
+const JOBS_GAP_MS = 1000;
+// Buckets and "now" change with time alone, also when nobody moves.
+const QUIET_REFRESH_MS = 60_000;
+const RETRY_MS = 5000;
+const PAGE_OF_EVENTS = 200;
+
+const page = readJson('page-context');
+const { api, root } = page;
+const zone = page.store.timezone;
+const isManager = page.role === 'manager';
+
+let snapshot = readJson('live-snapshot');
+let wanted = new URLSearchParams(location.search).get('recording');
+let lostAt = null;
+
+const connection = new Connection(zone);
+const feedList = new FeedList({ zone, kinds: page.feed_kinds });
+const fiveMinutes = new FiveMinutes(zone);
+const picture = new Picture({ root, zone, cameras: readJson('live-cameras') ?? [], canAdd: isManager });
+
+function showSentence() {
+  const parts = lostAt ? staleSentence(snapshot, zone, lostAt) : liveSentence(snapshot, zone, isManager);
+  say($('[data-lead]'), parts);
+}
+
+function show() {
+  setText($('[data-today]'), longDay(snapshot.server_time, zone));
+  showSentence();
+  showNumbers(snapshot, zone);
+  showZones(snapshot);
+  fiveMinutes.show(snapshot);
+  picture.show(snapshot.recording);
+}
+
+const refreshSnapshot = coalesce(async () => {
+  try {
+    snapshot = await get(`${api}live/`, { recording: wanted });
+    connection.heard();
+    show();
+  } catch (error) {
+    if (error.status === 404 && wanted) {
+      wanted = null; // the recording is gone: show what there is
+    }
+    setTimeout(refreshSnapshot, RETRY_MS);
+  }
+}, SNAPSHOT_GAP_MS);
+
+async function reloadFeed() {
+  const { results } = await get(`${api}events/`, { recent: page.feed_length, kind: page.feed_kinds });
+  feedList.reset(results);
+}
+
+/** A number may go down after a re-count: say why before someone wonders. */
+function tellWhy(events) {
+  if (events.some(({ kind }) => kind === 'recounted')) {
+    toast('A recording was counted again, so numbers may have changed.');
+    reloadFeed();
+    picture.refresh(snapshot?.recording?.id, 0);
+  }
+}
+
+const feed = new EventFeed({
+  seq: readJson('live-recent')?.as_of_seq ?? snapshot?.as_of_seq ?? 0,
+  fetchAfter: (after) => get(`${api}events/`, { after, limit: PAGE_OF_EVENTS }),
+  apply: (events) => {
+    feedList.add(events);
+    tellWhy(events);
+    refreshSnapshot();
+  },
+  skip: () => {
+    reloadFeed();
+    refreshSnapshot();
+  },
+});
+
+async function follow(seq) {
+  try {
+    await feed.hint(seq);
+    connection.heard();
+  } catch {
+    setTimeout(() => follow(seq), RETRY_MS);
+  }
+}
+
+const jobs = isManager
+  ? new Jobs({ api, root, gapMs: JOBS_GAP_MS, onChange: refreshSnapshot, onShow: showRecording })
+  : null;
+
+function showRecording(id) {
+  wanted = id;
+  const address = new URL(location.href);
+  address.searchParams.set('recording', id);
+  history.replaceState(null, '', address);
+  refreshSnapshot();
+}
+
+const HANDLERS = {
+  hello: ({ seq }) => {
+    follow(seq);
+    refreshSnapshot();
+    jobs?.refresh();
+  },
+  heartbeat: ({ seq }) => follow(seq),
+  events: ({ seq }) => follow(seq),
+  resync: () => {
+    reloadFeed();
+    refreshSnapshot();
+  },
+  progress: (message) => {
+    jobs?.progress(message);
+    refreshSnapshot();
+  },
+  picture: ({ recording, from_ms: fromMs }) => {
+    picture.refresh(recording, fromMs);
+    refreshSnapshot();
+  },
+};
+
+function connectionChanged(state, { code } = {}) {
+  connection.set(state);
+  lostAt = state === 'lost' || state === 'ended' ? (lostAt ?? connection.heardAt) : null;
+  picture.connectionLost(lostAt);
+  markStale(Boolean(lostAt));
+  if (snapshot) {
+    showSentence();
+  }
+  if (state === 'ended') {
+    toast(code === 4401 ? 'You are logged out. Log in again to go on.' : 'You no longer belong to this shop.');
+  }
+}
+
+const socket = new LiveSocket({
+  path: page.socket,
+  onState: connectionChanged,
+  onMessage: (message) => {
+    connection.heard();
+    HANDLERS[message.type]?.(message);
+  },
+});
+
+if (snapshot) {
+  show();
+} else {
+  refreshSnapshot();
+}
+feedList.reset(readJson('live-recent')?.results ?? []);
+if (isManager) {
+  startUploads({ api, root, zone, onAdded: (recording) => jobs.added(recording) });
+}
+setInterval(() => document.hidden || lostAt || refreshSnapshot(), QUIET_REFRESH_MS);
+socket.connect();

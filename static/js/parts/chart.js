@@ -1,0 +1,127 @@
+// What our bar charts share: mounting uPlot, following the theme and the width, hatching, tooltips.
+
+import uPlot from '../../vendor/uplot/uPlot.esm.js';
+import { el, token } from '../lib/dom.js';
+
+const HATCH_PX = 5;
+
+export const ratio = () => devicePixelRatio;
+
+/** uPlot remembers the canvas style, so whoever paints hands it back as it was. */
+export function painting(paint) {
+  return (chart) => {
+    chart.ctx.save();
+    paint(chart, chart.ctx, ratio());
+    chart.ctx.restore();
+  };
+}
+
+/** "Not seen" is hatched, never empty and never zero. */
+export function hatch(ctx, x, y, width, height) {
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(x, y, width, height);
+  ctx.clip();
+  ctx.strokeStyle = token('--ot-hatch');
+  ctx.lineWidth = ratio();
+  ctx.globalAlpha = 0.9;
+  ctx.beginPath();
+  for (let offset = -height; offset < width; offset += HATCH_PX * ratio()) {
+    ctx.moveTo(x + offset, y + height);
+    ctx.lineTo(x + offset + height, y);
+  }
+  ctx.stroke();
+  ctx.restore();
+}
+
+export function roundedBar(ctx, x, y, width, height, radius, up) {
+  const r = Math.min(radius, width / 2, height);
+  ctx.beginPath();
+  ctx.roundRect(x, y, width, height, up ? [r, r, 0, 0] : [0, 0, r, r]);
+}
+
+export function baseline(chart, ctx) {
+  const y = chart.valToPos(0, 'y', true);
+  ctx.strokeStyle = token('--ot-control');
+  ctx.lineWidth = ratio();
+  ctx.beginPath();
+  ctx.moveTo(chart.bbox.left, y);
+  ctx.lineTo(chart.bbox.left + chart.bbox.width, y);
+  ctx.stroke();
+}
+
+export function axis(options) {
+  return {
+    stroke: token('--ot-ink-3'),
+    font: '500 11px Inter, sans-serif',
+    grid: { show: false },
+    ticks: { show: false },
+    ...options,
+  };
+}
+
+export const gridLines = () => ({ show: true, stroke: token('--ot-grid'), width: 1 });
+export const marks = () => ({ show: true, stroke: token('--ot-control'), size: 4, width: 1 });
+
+/** Steps of 1, 2, 5, 10, 20 … of whole people that give at most `most` lines up to `max`. */
+export function niceStep(max, most = 4) {
+  const power = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(max, 1) / most)));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((value) => max / value <= most);
+  return Math.max(1, step ?? power * 10);
+}
+
+/** Show `lines(index)`, a title and pairs, beside the bar under the pointer. */
+export function tooltip(host, chart, lines) {
+  const box = host.querySelector('.ctip') ?? host.appendChild(el('div', { class: 'ctip' }));
+  const { idx, left } = chart.cursor;
+  box.hidden = idx === null || idx === undefined || left < 0;
+  if (box.hidden) {
+    return;
+  }
+  const [title, ...pairs] = lines(idx);
+  box.replaceChildren(
+    el('b', {}, title),
+    ...pairs.map(([name, value]) => el('span', {}, name, el('i', {}, value))),
+  );
+  const at = left + chart.bbox.left / ratio();
+  const fits = at + 14 + box.offsetWidth <= host.clientWidth;
+  box.style.left = `${Math.max(0, fits ? at + 14 : at - 14 - box.offsetWidth)}px`;
+}
+
+/**
+ * Keep a uPlot chart in `host`.
+ *
+ * `build()` returns uPlot's options and data for now; it runs again when the width or the theme
+ * changes, and whenever `draw` is called.
+ */
+export function mount(host, build) {
+  let chart = null;
+
+  function draw() {
+    if (!host.clientWidth) {
+      return;
+    }
+    chart?.destroy();
+    const { options, data } = build(host.clientWidth);
+    const common = {
+      width: host.clientWidth,
+      height: host.clientHeight,
+      legend: { show: false },
+      cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
+    };
+    chart = new uPlot({ ...common, ...options }, data, host);
+  }
+
+  addEventListener('ot-theme', draw);
+  new ResizeObserver(() => {
+    if (host.clientWidth && (!chart || Math.abs(chart.width - host.clientWidth) > 1)) {
+      draw();
+    }
+  }).observe(host);
+  // The axis labels are drawn, so they must wait for their typeface.
+  document.fonts.ready.then(draw);
+  return { draw };
+}
+
+/** A series that draws nothing by itself: our hooks paint the bars. */
+export const invisible = () => ({ paths: () => null, points: { show: false } });

@@ -1,0 +1,78 @@
+// The card "Every 5 minutes": the store's last two hours or the recording's span, as chart or table.
+
+import { $, $$, el, press, segment } from '../lib/dom.js';
+import { clock, count } from '../lib/format.js';
+import { fiveChart, noteOf } from './five_chart.js';
+
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+function row(bucket, zone) {
+  const seen = bucket.entries !== null;
+  return el(
+    'tr',
+    { class: seen ? null : 'nodata' },
+    el('th', { scope: 'row' }, clock(bucket.starts_at, zone)),
+    el('td', { class: 'num' }, count(bucket.entries)),
+    el('td', { class: 'num' }, count(bucket.exits)),
+    el('td', { class: 'muted' }, capital(noteOf(bucket))),
+  );
+}
+
+export class FiveMinutes {
+  constructor(zone) {
+    this.zone = zone;
+    this.snapshot = { buckets: [], recording: null };
+    this.chosen = null;
+    this.chart = fiveChart($('[data-five-chart]'), () => ({ buckets: this.#buckets(), zone }));
+    this.choice = $('[data-seg="five-of"]');
+    segment(this.choice, (of) => {
+      this.chosen = of;
+      this.#draw();
+    });
+    segment($('[data-seg="five-as"]'), (as) => {
+      for (const view of $$('[data-five-view]')) {
+        view.hidden = view.dataset.fiveView !== as;
+      }
+      this.chart.draw();
+    });
+  }
+
+  show(snapshot) {
+    this.snapshot = snapshot;
+    $('[data-value="recording"]', this.choice).disabled = !this.#hasRecording();
+    press(this.choice, this.#of());
+    this.#draw();
+  }
+
+  #hasRecording() {
+    return Boolean(this.snapshot.recording?.buckets?.length);
+  }
+
+  /** What was chosen; until then the time of which something was seen. */
+  #of() {
+    if (!this.#hasRecording()) {
+      return 'store';
+    }
+    const storeSeen = this.snapshot.buckets.some((bucket) => bucket.entries !== null);
+    return this.chosen ?? (storeSeen ? 'store' : 'recording');
+  }
+
+  #buckets() {
+    return this.#of() === 'recording' ? this.snapshot.recording.buckets : this.snapshot.buckets;
+  }
+
+  #draw() {
+    const buckets = this.#buckets();
+    $('[data-five-rows]').replaceChildren(
+      ...[...buckets].reverse().map((bucket) => row(bucket, this.zone)),
+    );
+    this.chart.draw();
+    const seen = buckets.filter((bucket) => bucket.entries !== null);
+    const sum = (name) => seen.reduce((total, bucket) => total + bucket[name], 0);
+    const label = buckets.length
+      ? `From ${clock(buckets[0].starts_at, this.zone)}: ${sum('entries')} came in, ` +
+        `${sum('exits')} went out, ${buckets.length - seen.length} of ${buckets.length} steps not seen`
+      : 'No time to show yet';
+    $('[data-five-chart]').setAttribute('aria-label', label);
+  }
+}

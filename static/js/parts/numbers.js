@@ -1,0 +1,80 @@
+// The store's numbers now, and beside them those of the recording on show. Both come from the
+// snapshot alone.
+
+import { $, setText } from '../lib/dom.js';
+import { clock, clockSeconds, count, day, duration, isoDay } from '../lib/format.js';
+import { isBad, isWorking, progressWords } from '../lib/words.js';
+
+function showNow({ occupancy, today, business_day: businessDay }, zone) {
+  const known = occupancy.now !== null;
+  const hero = $('[data-occupancy]');
+  setText(hero, known ? count(occupancy.now) : 'Not known');
+  hero.classList.toggle('words', !known);
+  setText($('[data-today-in]'), count(today.entries));
+  setText($('[data-today-out]'), count(today.exits));
+  const correction = occupancy.correction
+    ? ` · corrected by ${occupancy.correction > 0 ? '+' : '−'}${Math.abs(occupancy.correction)}`
+    : '';
+  const since = `Since ${clock(occupancy.reset_at ?? businessDay.starts_at, zone)} today${correction}`;
+  setText($('[data-now-note]'), known ? since : (occupancy.why_null ?? ''));
+}
+
+function spanWords(recording, zone) {
+  const { started_at: start, ended_at: end } = recording;
+  if (recording.source === 'image') {
+    return `${day(start, zone)}, ${clock(start, zone)}`;
+  }
+  const sameDay = isoDay(start, zone) === isoDay(end, zone);
+  const until = sameDay ? clock(end, zone) : `${day(end, zone)}, ${clock(end, zone)}`;
+  // A clip shorter than a minute would read "14:05 to 14:05".
+  return sameDay && clock(start, zone) === until
+    ? `${day(start, zone)}, ${clockSeconds(start, zone)} to ${clockSeconds(end, zone)}`
+    : `${day(start, zone)}, ${clock(start, zone)} to ${until}`;
+}
+
+function noteWords(recording) {
+  if (isBad(recording)) {
+    return recording.error ? `${recording.error.what} ${recording.error.next_step}` : recording.state_text;
+  }
+  if (recording.state === 'partial') {
+    const [read, whole] = [recording.decoded_s, recording.declared_s].map(duration);
+    return `Only ${read} of ${whole} could be read. These numbers are for that part.`;
+  }
+  return '';
+}
+
+function showRecording(recording, zone) {
+  $('[data-recording-none]').hidden = Boolean(recording);
+  $('[data-recording-some]').hidden = !recording;
+  if (!recording) {
+    return;
+  }
+  const { numbers } = recording;
+  const working = isWorking(recording);
+  setText($('[data-recording-name]'), recording.name);
+  setText($('[data-recording-span]'), `${recording.camera.name} · ${spanWords(recording, zone)}`);
+  setText($('[data-rec-in]'), count(numbers.entries));
+  setText($('[data-rec-out]'), count(numbers.exits));
+  setText($('[data-rec-inside-label]'), working ? 'Inside so far' : 'Inside at the end');
+  setText($('[data-rec-inside]'), count(numbers.inside_now));
+  setText($('[data-rec-stay]'), duration(numbers.median_stay_s));
+  const progress = $('[data-rec-progress]');
+  progress.hidden = !working;
+  $('progress', progress).value = recording.progress * 100;
+  setText($('[data-rec-progress-text]'), progressWords(recording));
+  const note = $('[data-rec-note]');
+  setText(note, noteWords(recording));
+  note.hidden = !note.textContent;
+}
+
+export function showNumbers(snapshot, zone) {
+  showNow(snapshot, zone);
+  showRecording(snapshot.recording, zone);
+}
+
+/** Grey while the connection is lost: the numbers may be old. */
+export function markStale(stale) {
+  for (const name of ['[data-now-card]', '[data-recording-card]', '[data-zones-card]']) {
+    $(name).classList.toggle('stale', stale);
+  }
+}

@@ -1,0 +1,158 @@
+"""How numbers, times and icons are written on a page; `static/js/lib/format.js` is the twin."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+NONE = "—"  # "No data" is a dash, never a zero.
+SIZES = ("B", "kB", "MB", "GB", "TB")
+
+
+@register.simple_tag
+def icon(name: str, size: str = "") -> SafeString:
+    """Return one icon of the sprite; `size` is an extra class such as ``icon-sm``."""
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        size,
+        static("vendor/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def icon_sheet() -> str:
+    """Return the address of the sprite, for the icons that scripts add."""
+    return static("vendor/icons.svg")
+
+
+def instant(value: str | datetime) -> datetime:
+    """Return an API instant (ISO 8601) or a datetime as an aware datetime."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+@register.filter
+def local(value: str | datetime | None, zone: str) -> datetime | None:
+    """Return the instant on the store's own clock, for Django's ``date`` filter."""
+    return instant(value).astimezone(ZoneInfo(zone)) if value else None
+
+
+@register.filter
+def clock(value: str | datetime | None, zone: str) -> str:
+    """Return 14:05 on the store's clock."""
+    return f"{instant(value).astimezone(ZoneInfo(zone)):%H:%M}" if value else NONE
+
+
+@register.filter
+def clock_s(value: str | datetime | None, zone: str) -> str:
+    """Return 14:05:09 on the store's clock."""
+    return f"{instant(value).astimezone(ZoneInfo(zone)):%H:%M:%S}" if value else NONE
+
+
+@register.filter
+def day(value: str | datetime | None, zone: str) -> str:
+    """Return Sat 21 Nov on the store's clock."""
+    if not value:
+        return NONE
+    at = instant(value).astimezone(ZoneInfo(zone))
+    return f"{at:%a} {at.day} {at:%b}"
+
+
+@register.filter
+def count(value: float | None) -> str:
+    """Return 2,973; a dash where nothing was measured."""
+    return NONE if value is None else f"{value:,.0f}"
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """Return 96 % for 0.96; never 100 % for less than all."""
+    if value is None:
+        return NONE
+    return f"{min(round(value * 100), 99) if value < 1 else 100} %"
+
+
+@register.filter
+def duration(value: float | None) -> str:
+    """Return seconds as 1:46, or 1:02:46 from an hour on."""
+    if value is None:
+        return NONE
+    hours, rest = divmod(round(value), 3600)
+    minutes, seconds = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+@register.filter
+def duration_words(value: float | None) -> str:
+    """Return seconds as 9 min 40 s, 38 s or 2 h 5 min."""
+    if value is None:
+        return NONE
+    total = round(value)
+    if total < 60:
+        return f"{total} s"
+    if total < 3600:
+        minutes, seconds = divmod(total, 60)
+        return f"{minutes} min {seconds} s" if seconds else f"{minutes} min"
+    hours, minutes = divmod(round(total / 60), 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+@register.filter
+def about(value: float | None) -> str:
+    """Return a remaining time as people say it: about 6 min, a few seconds."""
+    if value is None:
+        return ""
+    if value < 10:
+        return "a few seconds"
+    if value < 55:
+        return f"about {round(value / 10) * 10} s"
+    if value < 5400:
+        return f"about {max(round(value / 60), 1)} min"
+    return f"about {round(value / 3600)} h"
+
+
+@register.filter
+def size(value: float | None) -> str:
+    """Return bytes as 340 MB or 1.9 GB."""
+    if value is None:
+        return NONE
+    step = 0
+    while value >= 1000 and step < len(SIZES) - 1:
+        value, step = value / 1000, step + 1
+    digits = 1 if step and value < 10 else 0
+    return f"{value:.{digits}f} {SIZES[step]}"
+
+
+@register.filter
+def people(value: int) -> str:
+    """Return 1 person, 23 people, Nobody."""
+    if value == 0:
+        return "Nobody"
+    return "1 person" if value == 1 else f"{value:,} people"
+
+
+@register.filter
+def initials(value: str) -> str:
+    """Return the first letters of a name's first and last word."""
+    words = value.split() or ["?"]
+    return words[0][0] + (words[-1][0] if len(words) > 1 else words[0][1:2])
+
+
+@register.simple_tag
+def rect_share(part: float, whole: float, width: float) -> str:
+    """Return part / whole of `width`, for an SVG attribute (a `style` would break the CSP)."""
+    return f"{width * part / whole if whole else 0:.2f}"
+
+
+@register.filter
+def dict_get(mapping: dict[str, Any], key: str) -> Any:
+    """Return the value under `key`."""
+    return mapping.get(key)

@@ -1,0 +1,51 @@
+"""Pages of `tracking`: Live and Recordings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET
+
+from tracking.pages import api_answer, page_context, store_of_page
+
+# What the Live page lists: a crossing of an entrance line is already told as entered or exited.
+FEED_KINDS = "entered,exited,zone_entered,zone_left,corrected,occupancy_reset,gap,recounted"
+FEED_LENGTH = 50
+
+
+@login_required
+@require_GET
+@ensure_csrf_cookie
+def live(request: HttpRequest, store_slug: str) -> HttpResponse:
+    """Show the shop now, beside the recording on show."""
+    store = store_of_page(request.user, store_slug)
+    context = page_context(request, store)
+    api = context["page_data"]["api"]
+    recording = request.GET.get("recording")
+    snapshot = api_answer(request, f"{api}live/", recording=recording)
+    recent = api_answer(request, f"{api}events/", recent=FEED_LENGTH, kind=FEED_KINDS)
+    cameras = api_answer(request, f"{api}cameras/")
+    context["page_data"] |= {"feed_kinds": FEED_KINDS, "feed_length": FEED_LENGTH}
+    context |= {
+        "page": "live",
+        "snapshot": snapshot,
+        "recent": recent["results"] if recent else [],
+        "recent_answer": recent,
+        "cameras": cameras["results"] if cameras else [],
+    }
+    return render(request, "tracking/live.html", context)
+
+
+@login_required
+@require_GET
+@ensure_csrf_cookie
+def recordings(request: HttpRequest, store_slug: str) -> HttpResponse:
+    """List the store's recordings, newest first."""
+    store = store_of_page(request.user, store_slug)
+    context: dict[str, Any] = page_context(request, store)
+    context |= {"page": "recordings"}
+    return render(request, "tracking/recordings.html", context)
