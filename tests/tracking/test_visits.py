@@ -2,8 +2,8 @@
 
 import json
 
-from tracking.visits import LONGEST_VISIT_MS, VisitBook
 from tracking.vision.events import Event, LineCrossed, TrackEnded, ZoneEntered, ZoneLeft
+from tracking.visits import LONGEST_VISIT_MS, VisitBook
 
 DOOR, INNER, SHELF = "door", "inner", "shelf"
 

@@ -6,12 +6,13 @@ import json
 import shutil
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from accounts.models import Store
 from tests.tracking.files import make_video
-from tracking import media
+from tracking import media, runner
 from tracking.models import Chunk, Recording, Run
 from tracking.vision.frames import plan_chunks, probe
 from tracking.vision.setup import LineSetup, SceneSetup, ZoneSetup
@@ -48,7 +49,7 @@ def truth() -> dict[str, Any]:
 
 def place_at(way: list[tuple[float, float, float]], second: float) -> tuple[float, float] | None:
     """Return where a person's foot point is, or None when out of the picture."""
-    for (t0, x0, y0), (t1, x1, y1) in zip(way, way[1:], strict=False):
+    for (t0, x0, y0), (t1, x1, y1) in pairwise(way):
         if t0 <= second < t1:
             share = (second - t0) / (t1 - t0)
             return x0 + share * (x1 - x0), y0 + share * (y1 - y0)
@@ -126,6 +127,23 @@ def make_recording(
     for bounds in chunks:
         Chunk.objects.create(recording=recording, **asdict(bounds))
     make_run(recording, script)
+    return recording
+
+
+_detected: dict[Path, list[dict[str, Any]]] = {}
+RESULTS = ("state", "detections", "frames", "decoded_to_ms", "broken", "preview_index")
+
+
+def make_detected(store: Store, files: tuple[Path, Path]) -> Recording:
+    """Make a recording whose chunks are detected and not counted; detection is done once a file."""
+    recording = make_recording(store, files)
+    chunks = recording.chunks.order_by("index")
+    if files[0] not in _detected:
+        for chunk in chunks:
+            runner.detect(chunk.pk)
+        _detected[files[0]] = list(chunks.values(*RESULTS))
+    for chunk, results in zip(chunks, _detected[files[0]], strict=True):
+        Chunk.objects.filter(pk=chunk.pk).update(**results)
     return recording
 
 
