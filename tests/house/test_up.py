@@ -1,18 +1,15 @@
 """`manage.py up` with real processes: it becomes ready, and no way of ending it leaves one."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.plugins.product import Product
-from tests.plugins.servers import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -24,16 +21,16 @@ def start(tmp_path: Path) -> Generator[Start, None, None]:
     """Start products that the test's end kills, whatever the test did."""
     started = []
 
-    def start_one(*arguments: str, name: str = "data", port: int = 0) -> Product:
-        started.append(Product(tmp_path / name, *arguments, port=port))
+    def start_one(*arguments: str, data: Path = tmp_path / "data", **options: Any) -> Product:
+        started.append(Product(data, *arguments, log=tmp_path / "up.log", **options))
         return started[-1]
 
     yield start_one
     for product in started:
-        product.process.kill()
-        product.process.wait()
-        for left in product.processes():
-            left.kill()
+        if product.process.poll() is None:
+            for process in product.processes():
+                process.kill()
+            product.process.wait()
 
 
 def names_of_processes_left(product: Product, timeout_s: float = 20) -> list[list[str]]:
@@ -89,23 +86,30 @@ def test_a_killed_process_is_started_again_and_said_so(start: Start):
     assert again.pid != web.pid
 
 
-def test_a_second_start_on_the_same_data_says_where_the_first_one_is(start: Start):
-    first = start("--no-demo").ready()
-    second = start("--no-demo")
+def test_a_second_start_on_the_same_data_says_where_the_first_one_is(
+    product: Product, start: Start
+):
+    second = start("--no-demo", data=product.data)
     assert second.process.wait(30) == 1
-    assert f"already runs on {first.data} (process {first.process.pid}, {first.url})" in second.text
+    where = f"process {product.process.pid}, {product.url}"
+    assert f"already runs on {product.data} ({where})" in second.text
     assert "--data" in second.text
-    assert first.process.poll() is None
+    assert product.process.poll() is None
 
 
-def test_a_busy_port_is_named_with_the_way_out(start: Start):
-    first = start("--no-demo").ready()
-    port = int(first.url.rsplit(":", 1)[1])
-    second = start("--no-demo", name="other", port=port)
+def test_a_busy_port_is_named_with_the_way_out(product: Product, start: Start):
+    port = int(product.url.rsplit(":", 1)[1])
+    second = start("--no-demo", port=port)
     assert second.process.wait(30) == 1
     assert f"Port {port} on 127.0.0.1 cannot be used" in second.text
     assert f"make run PORT={port + 1}" in second.text
     assert names_of_processes_left(second) == []
+
+
+def test_secrets_are_readable_by_their_owner_alone(product: Product):
+    secret = [product.data / "secret" / name for name in ("web", "jwt")]
+    secret.append(product.data / "valkey" / "valkey.conf")
+    assert [oct(path.stat().st_mode & 0o777) for path in secret] == ["0o600"] * 3
 
 
 def test_the_demo_account_logs_in_with_the_printed_password(start: Start):
@@ -118,30 +122,7 @@ def test_the_demo_account_logs_in_with_the_printed_password(start: Start):
     assert product.manage("shell", "--no-imports", "-c", check).strip() == "demo"
 
 
-def test_secrets_are_readable_by_their_owner_alone(start: Start):
-    product = start("--no-demo").ready()
-    secret = [product.data / "secret" / name for name in ("web", "jwt")]
-    secret.append(product.data / "valkey" / "valkey.conf")
-    assert [oct(path.stat().st_mode & 0o777) for path in secret] == ["0o600"] * 3
-
-
-def test_redis_url_turns_the_embedded_valkey_off(tmp_path: Path, valkey_url: str):
-    product_data = tmp_path / "data"
-    command = [sys.executable, "manage.py", "up", "--no-demo", "--port", str(free_port())]
-    process = subprocess.Popen(
-        [*command, "--data", str(product_data)],
-        env={**os.environ, "REDIS_URL": valkey_url, "OSKARTRACK_DATA": str(product_data)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None
-    seen = []
-    for line in process.stdout:
-        seen.append(line)
-        if line.startswith("READY"):
-            process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
-    assert any(line.startswith("READY") for line in seen)
-    assert not any(line.startswith("valkey") for line in seen)
-    assert not (product_data / "valkey").exists()
+def test_redis_url_turns_the_embedded_valkey_off(valkey_url: str, start: Start):
+    product = start("--no-demo", REDIS_URL=valkey_url).ready()
+    assert "valkey   |" not in product.text
+    assert not (product.data / "valkey").exists()

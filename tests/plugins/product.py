@@ -21,24 +21,27 @@ PASSWORD = "correct horse battery"
 class Product:
     """One run of ``manage.py up`` on data of its own."""
 
-    def __init__(self, data: Path, *arguments: str, port: int = 0) -> None:
+    def __init__(
+        self, data: Path, *arguments: str, log: Path, port: int = 0, **environment: str
+    ) -> None:
         self.data = data
-        self.log = data.with_name(data.name + ".log")
+        self.log = log
         self.url = ""
         inherited = {k: v for k, v in os.environ.items() if k not in {"REDIS_URL", "DATABASE_URL"}}
         self.environment = {
             **inherited,
             "OSKARTRACK_DATA": str(data),
             "OSKARTRACK_DEMO_PASSWORD": PASSWORD,
+            **environment,
         }
         command = ["up", "--port", str(port), "--data", str(data), *arguments]
-        with self.log.open("wb") as log:
+        with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", *command],
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
@@ -105,7 +108,8 @@ class Product:
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Generator[Product, None, None]:
     """The product without the demo store, shared by all tests that only use it."""
-    running = Product(tmp_path_factory.mktemp("product") / "data", "--no-demo")
+    folder = tmp_path_factory.mktemp("product")
+    running = Product(folder / "data", "--no-demo", log=folder / "up.log")
     try:
         yield running.ready()
     finally:
