@@ -35,6 +35,21 @@ class ScopedChoices:
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
 
 
+class OwnStoresFilter(admin.RelatedFieldListFilter):
+    """A list filter on stores that names only the reader's."""
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: Any
+    ) -> list[tuple[str, str]]:
+        """Return the choices; the stock filter names every store there is."""
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        own = {"pk__in": Store.objects.for_user(request.user)}
+        choices: list[tuple[str, str]] = field.get_choices(
+            include_blank=False, ordering=ordering, limit_choices_to=own
+        )
+        return choices
+
+
 class SuperuserOnly:
     """Keep a page to superusers, whatever permissions other staff were given."""
 

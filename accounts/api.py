@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django.utils.crypto import constant_time_compare
 from rest_framework import exceptions, serializers
+from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.viewsets import ReadOnlyModelViewSet
 from rest_framework_simplejwt.exceptions import TokenError
@@ -141,26 +142,28 @@ class StoreSerializer(serializers.ModelSerializer[Store]):
         return roles.get(store.pk, Membership.Role.VIEWER)
 
 
+class ByName(CursorPagination):
+    """Pages of named rows."""
+
+    ordering = ("name", "id")
+    page_size = 100
+
+
 class StoreViews(ReadOnlyModelViewSet[Store]):
     """The caller's stores; a foreign one is 404."""
 
     serializer_class = StoreSerializer
-    lookup_field = "slug"
+    lookup_field = "public_id"
+    lookup_url_kwarg = "store_id"
     queryset = Store.objects.none()
-    pagination_class = None
+    pagination_class = ByName
 
     def get_queryset(self) -> QuerySet[Store]:
         """Return the stores the caller may see."""
-        return stores_of_user(_caller(self.request))
+        return stores_of_user(self.request.user)
 
     def get_serializer_context(self) -> dict[str, Any]:
         """Add the caller's roles, read once for the whole list."""
-        held = Membership.objects.filter(user__in=[_caller(self.request)])
+        held = Membership.objects.filter(user_id=self.request.user.pk or 0)
         roles = dict(held.values_list("store_id", "role"))
         return {**super().get_serializer_context(), "roles": roles}
-
-
-def _caller(request: Request) -> User:
-    """Return the person behind a request that passed IsAuthenticated."""
-    assert isinstance(request.user, User)
-    return request.user

@@ -9,5 +9,5 @@ urlpatterns = [
     path("auth/token/refresh/", RefreshView.as_view(), name="token-refresh"),
     path("auth/token/verify/", VerifyView.as_view(), name="token-verify"),
     path("stores/", StoreViews.as_view({"get": "list"}), name="store-list"),
-    path("stores/<slug:slug>/", StoreViews.as_view({"get": "retrieve"}), name="store-detail"),
+    path("stores/<uuid:store_id>/", StoreViews.as_view({"get": "retrieve"}), name="store-detail"),
 ]

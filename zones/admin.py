@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.admin_parts import StoreAdminBase, TabularInline
+from accounts.admin_parts import OwnStoresFilter, StoreAdminBase, TabularInline
 from zones.forms import CameraForm, LineForm, ZoneForm
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
 from zones.services import line_archive, line_redraw, zone_archive, zone_redraw
@@ -51,7 +51,7 @@ class CameraAdmin(StoreAdminBase):
 
     form = CameraForm
     list_display = ("name", "store", "detector", "has_address")
-    list_filter = ("store", "detector")
+    list_filter = (("store", OwnStoresFilter), "detector")
     search_fields = ("name", "store__name")
     list_select_related = ("store",)
     fields = (
@@ -78,7 +78,7 @@ class ZoneAdmin(StoreAdminBase):
     inlines = (ZoneVersions,)
     actions = ("archive",)
     list_display = ("name", "camera", "kind", "colour", "archived_at")
-    list_filter = ("kind", "camera__store")
+    list_filter = ("kind", ("camera__store", OwnStoresFilter))
     search_fields = ("name", "camera__name")
     list_select_related = ("camera",)
     readonly_fields = ("archived_at",)
@@ -117,7 +117,7 @@ class CountingLineAdmin(StoreAdminBase):
     inlines = (LineVersions,)
     actions = ("archive",)
     list_display = ("name", "camera", "kind", "archived_at")
-    list_filter = ("kind", "camera__store")
+    list_filter = ("kind", ("camera__store", OwnStoresFilter))
     search_fields = ("name", "camera__name")
     list_select_related = ("camera",)
     readonly_fields = ("archived_at",)

@@ -1,5 +1,9 @@
-"""Addresses of `zones`."""
+"""API addresses of `zones`."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from zones.api import CamerasView
+
+urlpatterns = [
+    path("stores/<uuid:store_id>/cameras/", CamerasView.as_view(), name="store-cameras"),
+]

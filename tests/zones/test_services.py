@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -272,6 +273,10 @@ def test_json_that_no_database_holds_is_refused(camera, field):
     assert list(refused.value.message_dict) == [field]
 
 
+def drawn_now(shape: Any) -> Any:
+    return shape.open_versions[0]
+
+
 def test_members_see_a_stores_cameras_with_what_is_drawn_on_them_and_charlie_none(
     cast, django_assert_num_queries
 ):
@@ -283,10 +288,10 @@ def test_members_see_a_stores_cameras_with_what_is_drawn_on_them_and_charlie_non
     with django_assert_num_queries(5):
         cameras = list(cameras_of_store(user=cast.bob, store=cast.store))
         drawn = [
-            (camera.name, [zone.open_versions[0].vertices for zone in camera.zones.all()])
+            (camera.name, [drawn_now(zone).vertices for zone in camera.zones.all()])
             for camera in cameras
         ]
-        lines = [line.open_versions[0].a for camera in cameras for line in camera.lines.all()]
+        lines = [drawn_now(line).a for camera in cameras for line in camera.lines.all()]
     assert drawn == [("Door", [TRIANGLE]), ("Till", [TRIANGLE]), ("Yard", [TRIANGLE])]
     assert lines == [[0.2, 0.6]] * 3
     assert not cameras_of_store(user=cast.charlie, store=cast.store)

@@ -1,0 +1,222 @@
+"""Django admin: who may do what there, what it refuses in words, what it writes down."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Permission
+
+from accounts.models import AuditEntry, Membership, Store, User
+from accounts.services import membership_set
+from tests.cast import PASSWORD, make_camera, make_line, make_user, make_zone
+
+STORE = {
+    "name": "New shop",
+    "slug": "new-shop",
+    "timezone": "Europe/Oslo",
+    "opening_hours": '{"mon": [["09:00", "18:00"]]}',
+    "business_day_start": "04:00",
+}
+
+
+@pytest.fixture
+def root(client, cast) -> User:
+    root = make_user("root", is_staff=True, is_superuser=True)
+    client.force_login(root)
+    return root
+
+
+def staff_with(user: User, *permissions: str) -> User:
+    user.is_staff = True
+    user.save()
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    return user
+
+
+def form_errors(response) -> dict[str, list[str]]:
+    return dict(response.context["adminform"].form.errors)
+
+
+def test_members_who_are_no_staff_are_refused(client, cast):
+    client.force_login(cast.alice)
+    assert client.get("/admin/", follow=True).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "",
+        "accounts/user/",
+        "accounts/store/",
+        "accounts/membership/add/",
+        "accounts/auditentry/",
+        "zones/camera/",
+        "zones/zone/add/",
+        "zones/countingline/",
+    ],
+)
+def test_every_page_opens_under_the_strict_policy(client, root, page):
+    response = client.get(f"/admin/{page}")
+    assert response.status_code == 200
+    policy = response["Content-Security-Policy"]
+    assert "script-src 'self'" in policy
+    assert "style-src 'self'" in policy
+    assert "unsafe" not in policy
+    text = response.content.decode()
+    assert "css/admin.css" in text
+    assert "<style" not in text
+    assert " style=" not in text
+    assert " onclick=" not in text
+
+
+def test_an_administrator_makes_a_store_and_it_is_written_down(client, root):
+    response = client.post("/admin/accounts/store/add/", STORE)
+    assert response.status_code == 302
+    store = Store.objects.get(slug="new-shop")
+    entry = AuditEntry.objects.get(action="store.added")
+    assert (entry.actor, entry.store, entry.subject) == (root, store, "store New shop")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("timezone", "Mars/Base", "'Mars/Base' is no known time zone."),
+        ("opening_hours", '{"monday": []}', "'monday' is no weekday"),
+        ("opening_hours", '{"mon": [["09:00", "09:00"]]}', "two different times"),
+        ("opening_hours", '{"mon": NaN}', "The hours of mon are a list"),
+        ("slug", "corner-shop", "already exists"),
+        ("slug", "../etc", "valid"),
+    ],
+)
+def test_a_store_that_makes_no_sense_is_refused_in_words(client, root, field, value, words):
+    response = client.post("/admin/accounts/store/add/", {**STORE, field: value})
+    assert response.status_code == 200
+    assert words in " ".join(form_errors(response)[field])
+    assert not Store.objects.filter(name="New shop").exists()
+
+
+def test_an_administrator_adds_a_person_who_can_then_log_in(client, root, cast):
+    data = {
+        "username": "erin",
+        "email": "erin@shop.example",
+        "usable_password": "true",
+        "password1": PASSWORD,
+        "password2": PASSWORD,
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "0",
+        "memberships-0-store": cast.store.pk,
+        "memberships-0-role": "manager",
+    }
+    assert client.post("/admin/accounts/user/add/", data).status_code == 302
+    erin = User.objects.get(username="erin")
+    assert erin.check_password(PASSWORD)
+    assert AuditEntry.objects.get(action="user.added").subject == "user erin"
+
+
+def test_a_second_person_with_one_e_mail_is_refused(client, root, cast):
+    data = {
+        "username": "erin",
+        "email": "Alice@shop.example",
+        "usable_password": "true",
+        "password1": PASSWORD,
+        "password2": PASSWORD,
+        "memberships-TOTAL_FORMS": "0",
+        "memberships-INITIAL_FORMS": "0",
+    }
+    response = client.post("/admin/accounts/user/add/", data)
+    assert "Someone else already uses" in " ".join(form_errors(response)["email"])
+
+
+def test_changes_and_deletions_are_written_down_by_name_of_field(client, root, cast):
+    page = f"/admin/accounts/store/{cast.store.pk}/change/"
+    data = {**STORE, "name": "Renamed", "slug": cast.store.slug}
+    assert client.post(page, data).status_code == 302
+    changed = AuditEntry.objects.get(action="store.changed")
+    assert "Name" in str(changed.detail["changes"])
+    assert "Renamed" not in str(changed.detail)
+    chosen = {"action": "delete_selected", "_selected_action": [cast.elsewhere.pk], "post": "yes"}
+    assert client.post("/admin/accounts/store/", chosen).status_code == 302
+    assert not Store.objects.filter(pk=cast.elsewhere.pk).exists()
+    gone = AuditEntry.objects.get(action="store.deleted")
+    assert (gone.subject, gone.store) == ("store Far shop", None)
+
+
+def test_the_audit_log_can_be_read_and_not_touched(client, root, cast):
+    client.post("/admin/accounts/store/add/", STORE)
+    entry = AuditEntry.objects.get(action="store.added")
+    page = f"/admin/accounts/auditentry/{entry.pk}/"
+    assert client.get(f"{page}change/").status_code == 200
+    assert client.post(f"{page}change/", {"action": "x"}).status_code == 403
+    assert client.post(f"{page}delete/", {"post": "yes"}).status_code == 403
+    assert client.get("/admin/accounts/auditentry/add/").status_code == 403
+    chosen = {"action": "delete_selected", "_selected_action": [entry.pk], "post": "yes"}
+    client.post("/admin/accounts/auditentry/", chosen)
+    assert AuditEntry.objects.get(pk=entry.pk).action == "store.added"
+
+
+# --- Charlie is staff, with every permission there is, but of another store ----------------------
+
+
+@pytest.fixture
+def charlie(client, cast) -> User:
+    everything = Permission.objects.values_list("codename", flat=True)
+    charlie = staff_with(cast.charlie, *everything)
+    client.force_login(charlie)
+    return charlie
+
+
+def test_charlie_sees_and_changes_nothing_of_a_foreign_store(client, cast, charlie):
+    camera = make_camera(cast.store)
+    rows = [cast.store, camera, make_zone(camera), make_line(camera)]
+    for row in rows:
+        base = f"/admin/{row._meta.app_label}/{row._meta.model_name}/"
+        listed = client.get(base)
+        assert listed.status_code == 200
+        assert row not in listed.context["cl"].result_list
+        for end in ("change", "delete", "history"):
+            answer = client.get(f"{base}{row.pk}/{end}/")
+            assert (answer.status_code, answer["Location"]) == (302, "/admin/"), (row, end)
+        gone = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+        client.post(base, gone)
+        assert type(row)._default_manager.filter(pk=row.pk).exists()
+
+
+def test_charlie_cannot_put_a_camera_or_a_zone_into_a_foreign_store(client, cast, charlie):
+    camera = make_camera(cast.store)
+    new_camera = {"store": cast.store.pk, "name": "Spy", "detector": "hog"}
+    new_camera |= {"detector_settings": "{}", "ignore_masks": "[]"}
+    refused = client.post("/admin/zones/camera/add/", new_camera)
+    assert "store" in form_errors(refused)
+    new_zone = {"camera": camera.pk, "name": "Spy", "kind": "display", "colour": 1}
+    refused = client.post("/admin/zones/zone/add/", new_zone)
+    assert "camera" in form_errors(refused)
+    page = client.get("/admin/zones/zone/add/").content.decode()
+    assert "Corner shop" not in page
+    assert camera.zones.count() == 0
+
+
+@pytest.mark.parametrize("page", ["user", "membership", "auditentry"])
+def test_charlie_reaches_no_page_that_would_let_him_in(client, cast, charlie, page):
+    assert client.get(f"/admin/accounts/{page}/").status_code == 403
+    assert client.get(f"/admin/accounts/{page}/add/").status_code == 403
+    before = Membership.objects.count()
+    client.post(
+        f"/admin/accounts/{page}/add/",
+        {"user": charlie.pk, "store": cast.store.pk, "role": "manager"},
+    )
+    assert Membership.objects.count() == before
+
+
+def test_charlie_looks_up_no_foreign_names_by_autocomplete(client, cast, charlie):
+    query = {"app_label": "accounts", "model_name": "membership", "field_name": "store"}
+    answer = client.get("/admin/autocomplete/", {**query, "term": "Corner"})
+    assert answer.status_code == 403 or "Corner shop" not in answer.content.decode()
+
+
+def test_a_list_filter_names_no_foreign_store(client, cast, charlie):
+    membership_set(user=charlie, store=cast.elsewhere, role="manager")
+    make_camera(cast.store, "Hidden eye")
+    make_camera(cast.elsewhere, "Far eye")
+    for page in ("zones/camera/", "zones/zone/", "zones/countingline/"):
+        text = client.get(f"/admin/{page}").content.decode()
+        assert "Corner shop" not in text, page
+        assert "Hidden eye" not in text, page

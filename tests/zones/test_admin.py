@@ -1,0 +1,191 @@
+"""Cameras, zones and lines in Django admin: plain words, versions, addresses that stay inside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.models import AuditEntry
+from tests.cast import SQUARE, make_camera, make_line, make_user, make_zone
+from zones.models import Camera, CountingLine, Zone
+
+TRIANGLE = "[[0.2, 0.2], [0.8, 0.2], [0.5, 0.8]]"
+SECRET = "rtsp://admin:secret-word@10.0.0.7/1"
+NO_INLINES = {"versions-TOTAL_FORMS": "0", "versions-INITIAL_FORMS": "0"}
+
+
+@pytest.fixture
+def camera(client, cast) -> Camera:
+    client.force_login(make_user("root", is_staff=True, is_superuser=True))
+    return make_camera(cast.store, source=SECRET)
+
+
+def camera_form(camera: Camera, **fields) -> dict[str, object]:
+    form = {"store": camera.store.pk, "name": camera.name, "detector": "hog", "source": ""}
+    return {**form, "detector_settings": "{}", "ignore_masks": "[]", **fields}
+
+
+def zone_form(camera: Camera, **fields) -> dict[str, object]:
+    form = {"camera": camera.pk, "name": "till", "kind": "queue", "colour": 2}
+    times = {"min_dwell_s": "0", "grace_s": "2", "min_inside_s": "0.5"}
+    return {**form, **times, "vertices": TRIANGLE, **NO_INLINES, **fields}
+
+
+def line_form(camera: Camera, **fields) -> dict[str, object]:
+    form = {"camera": camera.pk, "name": "entrance", "kind": "entrance", "band": "0.012"}
+    ends = {"a": "[0.2, 0.6]", "b": "[0.8, 0.6]", "inside_side": "right"}
+    return {**form, **ends, **NO_INLINES, **fields}
+
+
+def errors(response) -> dict[str, list[str]]:
+    assert response.status_code == 200
+    return dict(response.context["adminform"].form.errors)
+
+
+# --- cameras ----------------------------------------------------------------------------------
+
+
+def test_a_cameras_address_goes_in_and_never_comes_out(client, camera):
+    page = f"/admin/zones/camera/{camera.pk}/change/"
+    shown = client.get(page).content.decode()
+    assert "An address is stored." in shown
+    refused = client.post(page, camera_form(camera, name="", source="rtsp://x:other-word@h/1"))
+    listed = client.get("/admin/zones/camera/").content.decode()
+    history = client.get(f"/admin/zones/camera/{camera.pk}/history/").content.decode()
+    for text in (shown, refused.content.decode(), listed, history):
+        assert "secret-word" not in text
+        assert "other-word" not in text
+
+
+def test_an_empty_address_keeps_the_stored_one_and_a_tick_forgets_it(client, camera):
+    page = f"/admin/zones/camera/{camera.pk}/change/"
+    assert client.post(page, camera_form(camera, name="Front")).status_code == 302
+    camera.refresh_from_db()
+    assert (camera.name, camera.source) == ("Front", SECRET)
+    assert "ddress" not in str(AuditEntry.objects.get(action="camera.changed").detail)
+    client.post(page, camera_form(camera, source="rtsp://new/1"))
+    camera.refresh_from_db()
+    assert camera.source == "rtsp://new/1"
+    client.post(page, camera_form(camera, forget_source="on"))
+    camera.refresh_from_db()
+    assert camera.source == ""
+    assert "secret-word" not in str(list(AuditEntry.objects.values()))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("source", "file:///etc/passwd", "A camera's address starts with rtsp://"),
+        ("detector", "magic", "There is no detector 'magic'; there are: "),
+        ("detector_settings", '{"a": 1e999}', "Numbers must be finite"),
+        ("ignore_masks", "[NaN]", "Numbers must be finite"),
+        ("detector_settings", "{", "Enter a valid JSON."),
+    ],
+)
+def test_a_camera_that_makes_no_sense_is_refused_in_words(client, camera, field, value, words):
+    page = f"/admin/zones/camera/{camera.pk}/change/"
+    response = client.post(page, camera_form(camera, **{field: value}))
+    assert errors(response)[field][0].startswith(words)
+    assert b"/etc/passwd" not in response.content
+
+
+# --- zones ------------------------------------------------------------------------------------
+
+
+def test_a_zone_is_made_with_its_outline_and_redrawing_makes_a_version(client, camera):
+    assert client.post("/admin/zones/zone/add/", zone_form(camera)).status_code == 302
+    zone = Zone.objects.get()
+    assert zone.versions.get().vertices == [[0.2, 0.2], [0.8, 0.2], [0.5, 0.8]]
+    page = f"/admin/zones/zone/{zone.pk}/change/"
+    assert client.post(page, zone_form(camera, name="queue")).status_code == 302
+    assert zone.versions.count() == 1
+    assert client.post(page, zone_form(camera, vertices=str(SQUARE))).status_code == 302
+    old, new = zone.versions.order_by("id")
+    assert old.valid_to == new.valid_from is not None
+    assert (new.valid_to, new.vertices) == (None, SQUARE)
+    shown = client.get(page)
+    assert shown.context["adminform"].form.initial["vertices"] == SQUARE
+    actions = AuditEntry.objects.order_by("id").values_list("action", flat=True)
+    assert list(actions)[1:] == ["zone.added", "zone.changed", "zone.changed"]
+
+
+@pytest.mark.parametrize(
+    ("vertices", "words"),
+    [
+        ("[[0, 0], [1, 1]]", "Zone 'till' needs at least 3 vertices, got 2."),
+        ("[]", "Zone 'till' needs at least 3 vertices, got 0."),
+        ("{}", "Zone 'till' needs a list of [x, y] vertices, got {}."),
+        (
+            "[[0, 0], [1, 1], [1, 0], [0, 1]]",
+            "Zone 'till' crosses itself: side 1-2 meets side 3-4.",
+        ),
+        ("[[0, 0], [1e999, 0], [1, 1]]", "Zone 'till': vertex 2 must be finite numbers"),
+        ("[[0, 0], [NaN, 0], [1, 1]]", "Zone 'till': vertex 2 must be finite numbers"),
+        ("[[0, 0], [2, 0], [1, 1]]", "Zone 'till': vertex 2 lies outside the picture"),
+        ("[[0, 0], [0.5, 0.5], [1, 1]]", "Zone 'till' has no area"),
+        ("[[0, 0], [1, 0]", "This is no list such as [[0.1, 0.9]"),
+        ("0.1, 0.2", "This is no list such as [[0.1, 0.9]"),
+        ("", "This field is required."),
+        ("null", "This field is required."),
+    ],
+)
+def test_an_outline_that_is_none_is_refused_in_words(client, camera, vertices, words):
+    response = client.post("/admin/zones/zone/add/", zone_form(camera, vertices=vertices))
+    assert errors(response)["vertices"][0].startswith(words)
+    assert Zone.objects.count() == 0
+
+
+@pytest.mark.parametrize("value", ["nan", "1e999", "-1", "inf", "soon"])
+def test_a_time_that_is_none_is_refused(client, camera, value):
+    response = client.post("/admin/zones/zone/add/", zone_form(camera, min_dwell_s=value))
+    assert list(errors(response)) == ["min_dwell_s"]
+
+
+def test_zones_and_lines_can_be_ended_from_the_list(client, camera):
+    zone, line = make_zone(camera), make_line(camera)
+    rows: list[tuple[str, Any]] = [("zone", zone), ("countingline", line)]
+    for page, row in rows:
+        chosen = {"action": "archive", "_selected_action": [row.pk]}
+        assert client.post(f"/admin/zones/{page}/", chosen).status_code == 302
+        row.refresh_from_db()
+        assert row.archived_at is not None
+    assert zone.versions.get().valid_to == zone.archived_at
+    assert line.versions.get().valid_to == line.archived_at
+    # Saving an ended zone does not open it again.
+    page = f"/admin/zones/zone/{zone.pk}/change/"
+    assert client.post(page, zone_form(camera, vertices=TRIANGLE)).status_code == 302
+    assert zone.versions.count() == 1
+
+
+# --- lines ------------------------------------------------------------------------------------
+
+
+def test_a_line_is_made_with_its_place_and_redrawing_makes_a_version(client, camera):
+    assert client.post("/admin/zones/countingline/add/", line_form(camera)).status_code == 302
+    line = CountingLine.objects.get()
+    page = f"/admin/zones/countingline/{line.pk}/change/"
+    assert client.post(page, line_form(camera, kind="inner")).status_code == 302
+    assert line.versions.count() == 1
+    assert client.post(page, line_form(camera, inside_side="left")).status_code == 302
+    old, new = line.versions.order_by("id")
+    assert (old.inside_side, new.inside_side, new.a) == ("right", "left", [0.2, 0.6])
+    assert old.valid_to == new.valid_from
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "words"),
+    [
+        ({"b": "[0.2, 0.6]"}, "__all__", "Line 'entrance' needs two different ends"),
+        ({"b": "[1e999, 0.6]"}, "__all__", "Line 'entrance': its end must be finite numbers"),
+        ({"a": "[7, 0.6]"}, "__all__", "Line 'entrance': its start lies outside the picture"),
+        ({"a": "[0.2"}, "a", "This is no list such as"),
+        ({"band": "nan"}, "band", "Enter a number."),
+        ({"band": "0.9"}, "band", "Ensure this value is less than or equal to 0.2."),
+        ({"inside_side": "up"}, "inside_side", "Select a valid choice."),
+    ],
+)
+def test_a_line_that_is_none_is_refused_in_words(client, camera, fields, field, words):
+    response = client.post("/admin/zones/countingline/add/", line_form(camera, **fields))
+    assert errors(response)[field][0].startswith(words)
+    assert CountingLine.objects.count() == 0
