@@ -29,7 +29,7 @@ from analytics.serializers import (
     ZoneNumbersSerializer,
 )
 from tracking.live_api import QuerySerializer, store_of
-from tracking.models import Recording
+from tracking.recording_api import told
 from tracking.selectors import active_run, job_counts, one_view, recording_on_show, store_sequence
 
 DAYS_AT_MOST = 400
@@ -106,16 +106,11 @@ def recording_snapshot(store: Store, wanted: uuid.UUID | None) -> dict[str, Any]
     zones = selectors.recording_zones(run) if run else []
     series = selectors.recording_series(run) if run else []
     return {
-        **recording_json(recording),
+        **told(recording),
         "numbers": RecordingNumbersSerializer(numbers).data,
         "zones": ZoneNumbersSerializer(zones, many=True).data,
         "buckets": FiveMinutesSerializer(series, many=True).data,
     }
-
-
-def recording_json(recording: Recording) -> dict[str, Any]:
-    """Return the recording as its own address does."""
-    return {"id": str(recording.public_id), "name": recording.name, "state": recording.state}
 
 
 class SummariesQuery(QuerySerializer):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+
+from tracking.recording_serializers import RecordingSerializer
 
 
 class FiveMinutesSerializer(serializers.Serializer[Any]):
@@ -58,6 +61,19 @@ class RecordingNumbersSerializer(serializers.Serializer[Any]):
     counted_to_ms = serializers.IntegerField()
 
 
+class RecordingOnShowSerializer(RecordingSerializer):
+    """A recording with its own numbers, zones and five-minute steps."""
+
+    numbers = RecordingNumbersSerializer()
+    zones = ZoneNumbersSerializer(many=True)
+    buckets = FiveMinutesSerializer(many=True)
+
+
+@extend_schema_field(RecordingOnShowSerializer)
+class ReadyField(serializers.JSONField):
+    """JSON that is made already."""
+
+
 class JobsSerializer(serializers.Serializer[Any]):
     """How much work there is."""
 
@@ -93,7 +109,7 @@ class SnapshotSerializer(serializers.Serializer[Any]):
     today = TodaySerializer()
     zones = ZoneNumbersSerializer(many=True)
     buckets = FiveMinutesSerializer(many=True)
-    recording = serializers.DictField(allow_null=True)
+    recording = ReadyField(allow_null=True)
     jobs = JobsSerializer()
 
 

@@ -182,6 +182,8 @@ class Hub:
         self._fans: dict[str, StoreFan] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._subscribed = asyncio.Event()
+        # Clients that wait for the subscription: they keep it as those who hear already do.
+        self._joining = 0
 
     async def join(self, client: Client) -> None:
         """Let a client hear its store from now on; returns once the subscription stands.
@@ -193,10 +195,13 @@ class Hub:
             self._tasks = [
                 asyncio.create_task(work()) for work in (self._listen, self._recheck, self._beat)
             ]
+        self._joining += 1
         try:
             await asyncio.wait_for(self._subscribed.wait(), self.subscribe_wait_s)
         except TimeoutError:
             log.warning("live_hub_without_redis")
+        finally:
+            self._joining -= 1
         self._fans.setdefault(client.store_id, StoreFan()).clients.add(client)
 
     async def leave(self, client: Client) -> None:
@@ -207,7 +212,7 @@ class Hub:
             if not fan.clients:
                 fan.close()
                 del self._fans[client.store_id]
-        if not self._fans:
+        if not self._fans and not self._joining:
             tasks, self._tasks = self._tasks, []
             self._subscribed.clear()
             for task in tasks:

@@ -198,7 +198,9 @@ def recording_on_show(store: Store, wanted: uuid.UUID | None) -> Recording | Non
     counted = (Recording.State.DONE, Recording.State.PARTIAL)
     return (
         recordings.filter(state=Recording.State.RUNNING).order_by("priority", "id").first()
-        or recordings.filter(state__in=counted).order_by("-finished_at", "-id").first()
+        or recordings.filter(state__in=counted, runs__active=True)
+        .order_by("-finished_at", "-id")
+        .first()
     )
 
 
