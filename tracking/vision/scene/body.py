@@ -55,6 +55,7 @@ class Part:
     colour: Colour
     bias: float = 0.0
     facing: float = 0.0  # 1: only seen from the front, -1: only from behind
+    core: bool = True  # head, trunk and legs, as boxes around people are drawn; not arms and bags
 
 
 @dataclass(slots=True)
@@ -119,7 +120,7 @@ def _legs(frame: _Frame, look: Look, pose: Pose, scale: float) -> None:
     step = pose.step_m / scale
     moving = min(1.0, step / 0.25)
     twice = math.cos(4 * math.pi * pose.phase)
-    frame.hip_up = 0.93 - moving * (0.03 + 0.018 * twice) - 0.004
+    frame.hip_up = 0.952 - moving * (0.026 + 0.014 * twice)
     half = 0.088 * look.build * look.hips
     for side in (1, -1):
         cycle = (pose.phase + (0.0 if side > 0 else 0.5)) % 1.0
@@ -403,8 +404,11 @@ def body_parts(look: Look, pose: Pose) -> list[Part]:
     parts = _leg_parts(frame, look)
     if look.bottom == "skirt" and look.top != "coat":
         parts.append(_skirt(frame, look.bottom_colour, 0.5, 0.1, look))
-    parts += _torso_parts(frame, look) + _arm_parts(frame, look)
-    parts += _head_parts(frame, look, pose.head_turn) + _bag_parts(frame, look)
+    parts += _torso_parts(frame, look) + _head_parts(frame, look, pose.head_turn)
+    outer = _arm_parts(frame, look) + _bag_parts(frame, look)
+    for part in outer:
+        part.core = False
+    parts += outer
     for part in parts:
         part.balls = [
             (r * scale, u * scale, f * scale, ball * scale) for r, u, f, ball in part.balls

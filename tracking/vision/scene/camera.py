@@ -24,22 +24,23 @@ class Camera:
         Picture size in pixels.
     focal_px : float
         Focal length in pixels of that picture.
-    eye_height_m : float
-        Height of the lens above the floor; the lens is above the world's origin.
+    eye_height_m, eye_z_m : float
+        Height of the lens above the floor, and its place along z; its x is 0.
     tilt : float
         Angle below the horizon in radians.
     """
 
     width: int = 960
     height: int = 540
-    focal_px: float = 760.0
-    eye_height_m: float = 3.3
-    tilt: float = math.radians(19.0)
+    focal_px: float = 1000.0
+    eye_height_m: float = 3.7
+    eye_z_m: float = -3.0
+    tilt: float = math.radians(17.0)
 
     @cached_property
     def eye(self) -> Floats:
         """Return the lens's position, shape (3,), metres."""
-        return np.array([0.0, self.eye_height_m, 0.0])
+        return np.array([0.0, self.eye_height_m, self.eye_z_m])
 
     @cached_property
     def axes(self) -> Floats:
@@ -75,7 +76,7 @@ class Camera:
         right, down, forward = self.axes
         u = (x_px - self.width / 2)[..., None] / self.focal_px
         v = (y_px - self.height / 2)[..., None] / self.focal_px
-        return forward + u * right + v * down
+        return np.asarray(forward + u * right + v * down)
 
     def floor_points(self, places: ArrayLike) -> list[tuple[float, float]]:
         """Return floor places (x, z) in metres as fractions of the frame."""

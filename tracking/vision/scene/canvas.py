@@ -92,7 +92,7 @@ class Canvas:
         facing = rays @ normal
         facing = np.where(np.abs(facing) < 1e-9, 1e-9, facing)
         reach = float((world[0] - self.camera.eye) @ normal) / facing
-        return np.asarray(rays[..., 2] * reach, np.float32)
+        return np.asarray(rays[..., 2] * reach + self.camera.eye_z_m, np.float32)
 
     def box(self, low: ArrayLike, high: ArrayLike, faces: dict[str, Image]) -> None:
         """Draw the faces of an upright box that a camera above can see.

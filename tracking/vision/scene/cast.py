@@ -153,7 +153,7 @@ def _staff(rng: np.random.Generator, seconds: float) -> Actor:
     t = 0.0
     while t < seconds:
         wait = float(rng.uniform(4, 12))
-        place = (home.x + float(rng.uniform(-0.1, 0.1)), home.z + float(rng.uniform(-0.25, 0.35)))
+        place = (home.x + float(rng.uniform(-0.25, 0.45)), home.z + float(rng.uniform(-0.1, 0.1)))
         stages.append(Stage("go", place, wait, (home.look_x, home.look_z), (), home.reach_m))
         t += wait
     return Actor(0, staff_look(rng), 0.0, (home.x, home.z), stages, staff=True, intent="staff")

@@ -1,5 +1,6 @@
 """The shop's furniture, each piece drawn on a canvas with its goods."""
 
+import cv2
 import numpy as np
 
 from . import textures as tx
@@ -103,7 +104,7 @@ def table(canvas: Canvas, rng: np.random.Generator) -> None:
     """Draw the low display table with piles of textiles and cartons."""
     block = _BY_NAME["window table"]
     leg = tx.flat(0.09, 0.7, tx.shade(tx.DARK_OAK, 0.75))
-    faces = {name: leg for name in ("front", "left", "right")}
+    faces = dict.fromkeys(("front", "left", "right"), leg)
     for x in (block.x0 + 0.08, block.x1 - 0.17):
         for z in (block.z1 - 0.17, block.z0 + 0.08):
             canvas.box((x, 0, z), (x + 0.09, block.height_m - 0.05, z + 0.09), faces)
@@ -122,7 +123,7 @@ def table(canvas: Canvas, rng: np.random.Generator) -> None:
 
 
 def till(canvas: Canvas, rng: np.random.Generator) -> None:
-    """Draw the counter with its screen, card reader and a bowl's worth of small things."""
+    """Draw the counter with its screen, its card reader and a box of small things."""
     block = _BY_NAME["till"]
     faces = _wood_faces(rng, block, tx.shade(tx.OAK, 0.9))
     for name in ("front", "left"):  # upright slats
@@ -131,6 +132,10 @@ def till(canvas: Canvas, rng: np.random.Generator) -> None:
             faces[name][:, x : x + 3] = (faces[name][:, x : x + 3] * 0.72).astype(np.uint8)
         foot = int(0.08 * tx.DOTS)
         faces[name][-foot:] = (faces[name][-foot:] * 0.55).astype(np.uint8)
+    front = faces["front"]
+    scale, size = 0.7, cv2.getTextSize("HARBOUR STREET", cv2.FONT_HERSHEY_DUPLEX, 0.7, 1)[0]
+    at = ((front.shape[1] - size[0]) // 2, int(front.shape[0] * 0.42))
+    cv2.putText(front, "HARBOUR STREET", at, cv2.FONT_HERSHEY_DUPLEX, scale, PAPER, 1, cv2.LINE_AA)
     _draw(canvas, block, faces)
     y = block.height_m
     top = _wood_faces(rng, block, tx.PALE)
@@ -141,13 +146,10 @@ def till(canvas: Canvas, rng: np.random.Generator) -> None:
         name: tx.flat(0.3, 0.2, tx.shade(tx.ANTHRACITE, k))
         for name, k in (("top", 1.1), ("front", 0.85), ("left", 0.7), ("right", 0.7))
     }
-    canvas.box((2.42, y, 5.02), (2.54, y + 0.1, 5.14), dark)
-    screen = dict(dark)
-    screen["left"] = tx.flat(0.42, 0.3, (120, 112, 90))
-    screen["left"][4:-4, 4:-4] = (206, 190, 150)
-    canvas.box((2.45, y + 0.1, 4.88), (2.5, y + 0.38, 5.28), screen)
-    canvas.box((2.12, y, 4.78), (2.22, y + 0.05, 4.94), dark)
-    _box_of_goods(canvas, (2.15, y, 4.2), (0.26, 0.11, 0.3), (120, 150, 196), rng)
+    canvas.box((2.78, y, 4.8), (2.9, y + 0.1, 4.92), dark)
+    canvas.box((2.62, y + 0.1, 4.84), (3.06, y + 0.38, 4.88), dark)  # its back; staff see the front
+    canvas.box((2.14, y, 4.74), (2.24, y + 0.06, 4.9), dark)
+    _box_of_goods(canvas, (3.14, y, 4.62), (0.26, 0.1, 0.22), (120, 150, 196), rng)
 
 
 def plants(canvas: Canvas, rng: np.random.Generator) -> None:
@@ -168,7 +170,7 @@ def plants(canvas: Canvas, rng: np.random.Generator) -> None:
 
 def lamps(canvas: Canvas) -> None:
     """Draw pendant lamps over the aisles, above everybody's head."""
-    for x, z in ((-2.45, 7.1), (0.0, 7.1), (2.45, 7.1)):
+    for x, z in ((-1.62, 7.1), (0.0, 7.1), (1.62, 7.1)):
         shade_, cover = _lampshade()
         y, half = 2.72, 0.19
         corners = (

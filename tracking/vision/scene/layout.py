@@ -39,8 +39,8 @@ BLOCKS = (
     Block("book wall", -5.2, -4.55, 4.6, 9.6, 2.15),
     Block("homeware", -3.35, -1.5, 6.85, 7.35, 1.42),
     Block("kitchen", 1.5, 3.3, 6.85, 7.35, 1.42),
-    Block("window table", -2.0, -0.35, 5.0, 5.9, 0.80),
-    Block("till", 2.0, 2.75, 3.9, 5.6, 1.02),
+    Block("window table", -2.7, -1.1, 4.3, 5.15, 0.76),
+    Block("till", 2.0, 3.5, 4.5, 5.05, 1.04),
     Block("right wall", 4.5, 5.2, 6.9, 9.6, 1.95),
     Block("plant left", -1.95, -1.6, 9.65, 10.0, 1.5),
     Block("plant right", 1.65, 2.0, 9.65, 10.0, 1.5),
@@ -65,20 +65,16 @@ def _row(x0: float, x1: float, z: float, look_z: float, count: int, reach: float
 SPOTS: dict[str, tuple[Spot, ...]] = {
     "homeware": tuple(_row(-3.1, -1.75, 7.85, 7.1, 3, 1.15)),
     "kitchen": tuple(_row(1.75, 3.05, 7.85, 7.1, 3, 1.15)),
-    "homeware front": tuple(_row(-3.0, -1.8, 6.4, 7.1, 2, 1.0)),
-    "kitchen front": tuple(_row(1.8, 3.0, 6.4, 7.1, 2, 1.0)),
+    "homeware front": tuple(_row(-3.0, -1.8, 6.42, 7.1, 2, 1.0)),
+    "kitchen front": (Spot(1.7, 6.42, 1.7, 7.1, 1.0),),
     "book wall": tuple(Spot(-4.1, z, -4.9, z, 1.35) for z in (6.6, 7.5, 8.5)),
-    "right wall": tuple(Spot(4.05, z, 4.9, z, 1.3) for z in (7.5, 8.5)),
-    "window table": (
-        Spot(-1.65, 6.3, -1.65, 5.5, 0.95),
-        Spot(-0.8, 6.3, -0.8, 5.5, 0.95),
-        Spot(0.05, 5.6, -1.0, 5.5, 0.95),
-    ),
+    "right wall": (Spot(4.05, 7.4, 4.9, 7.6, 1.3),),
+    "window table": (Spot(-0.68, 4.55, -1.6, 4.7, 0.95), Spot(-0.72, 5.35, -1.6, 4.9, 0.95)),
 }
 HIDDEN_SPOTS = ("homeware", "kitchen")  # more than half of a shopper is hidden here
 OPEN_SPOTS = ("homeware front", "kitchen front", "book wall", "right wall", "window table")
-QUEUE = ((1.5, 5.0), (1.35, 5.75), (0.95, 6.45), (0.45, 7.1))  # the first is being served
-STAFF_HOME = Spot(3.2, 4.9, 1.5, 4.95, 1.1)
+QUEUE = ((1.55, 4.8), (1.42, 5.55), (1.05, 6.2), (0.5, 6.75))  # the first is being served
+STAFF_HOME = Spot(2.75, 5.58, 2.1, 4.4, 1.1)
 
 # Name, kind, colour, floor polygon, shortest visit and forgiven absence in seconds.
 ZONES: tuple[tuple[str, str, str, tuple[Place, ...], float, float], ...] = (
@@ -111,13 +107,13 @@ ZONES: tuple[tuple[str, str, str, tuple[Place, ...], float, float], ...] = (
         "Window table",
         "display",
         "#0B6E99",
-        ((-2.2, 6.75), (0.5, 6.75), (0.5, 5.1), (-2.2, 5.1)),
+        ((-1.05, 5.75), (-0.2, 5.75), (-0.2, 4.1), (-1.05, 4.1)),
         2,
         2,
     ),
-    ("Till queue", "queue", "#C8640A", ((0.1, 7.3), (1.15, 7.3), (1.95, 5.4), (1.0, 5.4)), 2, 2),
-    ("Till", "checkout", "#B3261E", ((0.95, 5.4), (1.95, 5.4), (1.95, 4.5), (0.95, 4.5)), 2, 2),
-    ("Staff", "staff_only", "#4F5A68", ((2.8, 5.7), (3.75, 5.7), (3.75, 4.3), (2.8, 4.3)), 0, 2),
+    ("Till queue", "queue", "#C8640A", ((0.2, 7.1), (0.9, 7.1), (1.9, 5.2), (1.0, 5.2)), 2, 2),
+    ("Till", "checkout", "#B3261E", ((1.0, 5.2), (1.95, 5.2), (1.95, 4.35), (1.0, 4.35)), 2, 2),
+    ("Staff", "staff_only", "#4F5A68", ((2.1, 6.1), (3.7, 6.1), (3.55, 5.15), (2.1, 5.15)), 0, 2),
 )
 LINE_ENDS: tuple[Place, Place] = ((-1.75, LINE_Z), (1.75, LINE_Z))
 LINE_BAND = 0.012  # fraction of the frame's height on either side of the line: about 25 cm of floor

@@ -36,7 +36,7 @@ class Sprite:
     cover : ndarray of shape (2 * h, 2 * w), uint8
         0 to 255.
     box : tuple of float
-        The silhouette's x1, y1, x2, y2 in pixels of the frame, not cut off at its edge.
+        x1, y1, x2, y2 around head, trunk and legs in pixels of the frame, not cut off at its edge.
     """
 
     x: int
@@ -109,12 +109,13 @@ def paint(
         + (_SHRINK[:, None] * sizes[None])[..., None, None] * _CIRCLE
     )
     points = np.round(rings * 2**_SUBPIXEL).astype(np.int32)
-    towards = math.cos(heading - math.atan2(-x, -z))
+    towards = math.cos(heading - math.atan2(-x, camera.eye_z_m - z))
     for i, start, end in _order(parts, depth, towards):
         _fill(colours, cover, points[:, start:end], parts[i], light)
-    x1, y1, w, h = cv2.boundingRect(cover)
-    left, top = float(low[0] + x1 / DEPTH_SCALE), float(low[1] + y1 / DEPTH_SCALE)
-    box = (left, top, left + w / DEPTH_SCALE, top + h / DEPTH_SCALE)
+    core = np.repeat([part.core for part in parts], [len(part.balls) for part in parts])
+    x1, y1 = (pixels - radii_px[:, None])[core].min(axis=0)
+    x2, y2 = (pixels + radii_px[:, None])[core].max(axis=0)
+    box = (float(x1), float(y1), float(x2), float(y2))
     return Sprite(int(low[0]), int(low[1]), colours, cover, box)
 
 

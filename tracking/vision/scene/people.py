@@ -172,7 +172,7 @@ def staff_look(rng: np.random.Generator) -> Look:
     fields = {name: getattr(drawn, name) for name in Look.__slots__}
     fields |= {
         "top": "apron",
-        "top_colour": (186, 190, 190),
+        "top_colour": (52, 46, 44),
         "inner_colour": STAFF_APRON,
         "bottom": "trousers",
         "hat": "",

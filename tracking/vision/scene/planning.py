@@ -14,7 +14,7 @@ from .walk import Crowd
 
 TRIES = 8
 SAMPLE_S = 1.0  # between the moments at which visibility is looked at
-# The floors of a demo scene (per minute; the turn-backs in 2 minutes); a little above what is asked.
+# What makes a demo scene hard enough: it must reach all three.
 PEOPLE_A_MINUTE = 8.0
 HALF_HIDDEN = 0.16
 TURN_BACKS_IN_TWO_MINUTES = 3.0
@@ -37,7 +37,7 @@ def shortfall(plan: Plan) -> float:
         "half_hidden_share": HALF_HIDDEN,
         "turn_backs": math.floor(TURN_BACKS_IN_TWO_MINUTES * plan.seconds / 120),
     }
-    return sum(max(0.0, 1 - hard[name] / floor) for name, floor in floors.items() if floor)
+    return float(sum(max(0.0, 1 - hard[k] / floor) for k, floor in floors.items() if floor))
 
 
 def plan(

@@ -32,7 +32,7 @@ class Seen:
     number : int
         The person.
     box : tuple of float
-        x1, y1, x2, y2 of the whole silhouette in pixels, what is hidden included.
+        x1, y1, x2, y2 around head, trunk and legs in pixels, what is hidden included.
     foot : tuple of float
         The true foot point in pixels.
     visible : float

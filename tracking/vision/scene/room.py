@@ -116,11 +116,12 @@ def _upright(
 def _walls(canvas: Canvas, rng: np.random.Generator) -> None:
     paint: tx.Colour = (214, 219, 221)
     doors = DOOR_HALF_WIDTH
-    for x0, x1 in ((-HALF_WIDTH, -doors), (doors, HALF_WIDTH)):
-        wall = tx.plaster(rng, x1 - x0, CEILING_M, paint)
-        canvas.panel(_upright(x0, x1, 0, CEILING_M, WALL_Z), wall)
-    above = tx.flat(2 * doors, CEILING_M - DOOR_HEIGHT_M, paint)
-    canvas.panel(_upright(-doors, doors, DOOR_HEIGHT_M, CEILING_M, WALL_Z), above)
+    wall = tx.plaster(rng, 2 * HALF_WIDTH, CEILING_M, paint)
+    solid = np.full(wall.shape[:2], 255, np.uint8)
+    rows, columns = solid.shape
+    left = int((HALF_WIDTH - doors) / (2 * HALF_WIDTH) * columns)
+    solid[int((1 - DOOR_HEIGHT_M / CEILING_M) * rows) :, left : columns - left] = 0
+    canvas.panel(_upright(-HALF_WIDTH, HALF_WIDTH, 0, CEILING_M, WALL_Z), wall, solid)
     for side, tone in ((-1, 0.9), (1, 0.86)):
         wall = tx.plaster(rng, WALL_Z - 2.0, CEILING_M, tx.shade(paint, tone))
         x = side * HALF_WIDTH
@@ -134,7 +135,7 @@ def _front(canvas: Canvas, rng: np.random.Generator) -> None:
     """Draw windows, the open sliding door, the fascia above it and the street."""
     for x0, x1 in WINDOWS:
         view = tx.daylight(rng, x1 - x0, WINDOW_TOP_M - WINDOW_SILL_M, WINDOW_SILL_M)
-        view = tx.glazing(view, 2, 0.06, tx.ANTHRACITE)
+        view = tx.glazing(view, 2, 0.05, tx.STEEL)
         canvas.panel(_upright(x0, x1, WINDOW_SILL_M, WINDOW_TOP_M, WALL_Z - 0.02), view, lift=0.02)
         sill = tx.flat(x1 - x0, 0.08, (196, 202, 206))
         canvas.panel(

@@ -4,15 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-import numpy as np
-
 from .body import Pose
 from .camera import Camera
-from .cast import Actor, draw_cast
+from .cast import Actor
 from .people import Look
-from .walk import STEP_S, Crowd, Walk
-
-TRIES = 12  # draws of the lot before a scene that misses a floor is taken as it is
+from .walk import STEP_S, Walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +68,7 @@ class Plan:
                 continue
             low = int(at)
             high = min(low + 1, len(walk.rows) - 1)
-            row = _between(walk.rows[low], walk.rows[high], at - low)
+            row = walk.rows[low] + (walk.rows[high] - walk.rows[low]) * (at - low)
             x, z, heading, *pose = (float(v) for v in row)
             actor = walk.actor
             yield Person(actor.number, actor.look, x, z, heading, Pose(*pose), actor.staff)
-
-
-def _between(a: np.ndarray, b: np.ndarray, share: float) -> np.ndarray:  # type: ignore[type-arg]
-    return a + (b - a) * share

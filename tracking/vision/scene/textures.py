@@ -16,8 +16,10 @@ DOTS = 170  # per metre: a little finer than the nearest shelf is seen
 
 OAK: Colour = (126, 160, 190)
 DARK_OAK: Colour = (78, 104, 128)
+GOODS_SHARE = 0.5  # of a good's own colour on the shelf; the rest is the shelf's
 PALE: Colour = (216, 222, 225)
 ANTHRACITE: Colour = (66, 62, 58)
+STEEL: Colour = (158, 152, 146)
 GOODS: tuple[Colour, ...] = (
     (84, 98, 168),
     (150, 172, 152),
@@ -76,16 +78,16 @@ def planks(rng: np.random.Generator, width_m: float, length_m: float) -> Image:
     dots = 110
     floor = np.zeros((int(length_m * dots), int(width_m * dots), 3), np.uint8)
     board = int(0.19 * dots)
-    base = np.array((158, 176, 189), np.float32)
+    base = np.array((166, 184, 197), np.float32)
     for x in range(0, floor.shape[1], board):
         y = -int(rng.uniform(0, 1.6) * dots)
         while y < floor.shape[0]:
             length = int(rng.uniform(1.0, 2.1) * dots)
-            tone = base * rng.normal(1.0, 0.032) + rng.normal(0, 2.0, 3)
+            tone = base * rng.normal(1.0, 0.02) + rng.normal(0, 1.2, 3)
             floor[max(y, 0) : y + length, x : x + board] = tone.clip(0, 255).astype(np.uint8)
-            cv2.line(floor, (x, y), (x + board, y), (112, 128, 142), 1, cv2.LINE_AA)
+            cv2.line(floor, (x, y), (x + board, y), (132, 148, 160), 1, cv2.LINE_AA)
             y += length
-        cv2.line(floor, (x, 0), (x, floor.shape[0]), (122, 139, 153), 1, cv2.LINE_AA)
+        cv2.line(floor, (x, 0), (x, floor.shape[0]), (136, 153, 166), 1, cv2.LINE_AA)
     size = (floor.shape[0], floor.shape[1])
     floor = _tint(floor, _field(rng, size, (60, 4)), 0.045)
     return _tint(floor, _field(rng, size, (160, 160)), 0.03)
@@ -164,14 +166,14 @@ def _carton(item: Image, colour: Colour, rng: np.random.Generator) -> None:
     item[: max(1, rows // 12)] = shade(colour, 1.18)
 
 
-def _jar(item: Image, colour: Colour, rng: np.random.Generator) -> None:
-    rows, columns = item.shape[:2]
+def _jar(item: Image, _colour: Colour, rng: np.random.Generator) -> None:
+    rows = item.shape[0]
     lid = max(2, int(rows * 0.16))
     item[:lid] = shade(GOODS[int(rng.integers(len(GOODS)))], 0.7)
     item[int(rows * 0.42) : int(rows * 0.8)] = (218, 224, 226)
 
 
-def _textile(item: Image, colour: Colour, rng: np.random.Generator) -> None:
+def _textile(item: Image, _colour: Colour, rng: np.random.Generator) -> None:
     rows = item.shape[0]
     y = 0
     while y < rows:
@@ -205,7 +207,7 @@ def _stock(bay: Image, kind: str, rng: np.random.Generator) -> None:
         _PAINTERS[kind](item, colour, rng)
         across = np.linspace(-1, 1, item.shape[1], dtype=np.float32)
         round_ = 0.3 if kind == "jars" else 0.1
-        item[:] = _scaled(item, (1.04 - round_ * across**2)[None, :, None])
+        item[:] = _scaled(item, (1.04 - round_ * across**2)[None, :, None].astype(np.float32))
         gap = 0.006 if kind == "books" else 0.025
         if kind == "books" and rng.random() < 0.07:
             gap = 0.12
@@ -228,6 +230,7 @@ def shelf(
     plinth, board = int(0.1 * DOTS), int(0.035 * DOTS)
     usable = front.shape[0] - plinth - board
     bays = max(1, round(width_m / bay_m))
+    back = np.array(shade(colour, 0.98))
     for row, kind in enumerate(kinds):
         y0 = board + row * usable // len(kinds)
         y1 = board + (row + 1) * usable // len(kinds) - board
@@ -235,12 +238,14 @@ def shelf(
             x0 = i * front.shape[1] // bays + board
             x1 = (i + 1) * front.shape[1] // bays - board // 2
             bay = front[y0:y1, x0:x1]
-            bay[:] = shade(colour, 0.42)
+            bay[:] = shade(colour, 0.74)
             _stock(bay, kind, rng)
-            down = np.linspace(0, y1 - y0, y1 - y0, dtype=np.float32) / DOTS
-            bay[:] = _scaled(bay, (1.02 - 0.5 * np.exp(-down / 0.07))[:, None, None])
-            side = np.arange(x1 - x0, dtype=np.float32) / DOTS
-            bay[:] = _scaled(bay, (1 - 0.3 * np.exp(-side / 0.04))[None, :, None])
+            # Muted goods: gaudy ones would outshine the people in front of them.
+            bay[:] = (bay * GOODS_SHARE + back * (1 - GOODS_SHARE)).astype(np.uint8)
+            down = np.arange(y1 - y0, dtype=np.float32)[:, None, None] / DOTS
+            side = np.arange(x1 - x0, dtype=np.float32)[None, :, None] / DOTS
+            dark = (1.02 - 0.35 * np.exp(-down / 0.07)) * (1 - 0.2 * np.exp(-side / 0.04))
+            bay[:] = _scaled(bay, dark.astype(np.float32))
     front[-plinth:] = shade(colour, 0.6)
     return front
 

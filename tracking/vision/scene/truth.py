@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,7 @@ def crossings_of(plan: Plan, trail: Trail) -> list[Json]:
     band = LINE_BAND * plan.camera.height
     clear = np.flatnonzero(np.abs(offsets) > band)
     crossings: list[Json] = []
-    for before, after in zip(clear[:-1], clear[1:], strict=True):
+    for before, after in pairwise(clear):
         if np.sign(offsets[before]) == np.sign(offsets[after]):
             continue
         inward = offsets[after] > 0

@@ -148,7 +148,7 @@ class Crowd:
             place = self.queue.index(body.index)
             if body.target != QUEUE[place]:
                 self._aim(body, QUEUE[place])
-            body.look = (2.4, 5.0) if place == 0 else QUEUE[place - 1]
+            body.look = (2.6, 5.2) if place == 0 else QUEUE[place - 1]
         if math.dist((body.x, body.z), body.target) < _ARRIVED_M or body.stuck_s > 2.5:
             passing = stage.kind == "go" and stage.seconds == 0
             body.standing = not passing

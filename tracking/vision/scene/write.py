@@ -2,9 +2,7 @@
 
 import json
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
-from typing import cast
 
 import av
 from av.video.stream import VideoStream
@@ -16,17 +14,16 @@ from .truth import build_truth
 
 KEY_FRAME_S = 2
 # One thread and fixed settings: the encoder then writes the same bytes for the same frames.
-X264 = {"preset": "veryfast", "crf": "20", "threads": "1", "tune": "zerolatency"}
+X264 = {"preset": "veryfast", "crf": "23", "threads": "1", "tune": "zerolatency"}
 
 
 def _stream(container: av.container.OutputContainer, plan: Plan) -> VideoStream:
     gop = max(1, round(KEY_FRAME_S * plan.fps))
     options = X264 | {"x264-params": f"keyint={gop}:min-keyint={gop}:scenecut=0"}
-    stream = cast(VideoStream, container.add_stream("libx264", rate=plan.fps, options=options))
+    stream = container.add_stream("libx264", rate=plan.fps, options=options)
     stream.width, stream.height = plan.camera.width, plan.camera.height
     stream.pix_fmt = "yuv420p"
-    stream.time_base = 1 / Fraction(plan.fps)
-    stream.codec_context.time_base = stream.time_base
+    stream.codec_context.time_base = 1 / plan.fps
     return stream
 
 
@@ -51,7 +48,8 @@ def write_scene(
             image, people = render_frame(plan, i)
             seen.append((i, people))
             frame = av.VideoFrame.from_ndarray(image, format="bgr24")
-            frame.pts, frame.time_base = i, stream.time_base
+            # Not the stream's own time base: the muxer changes that one when the file begins.
+            frame.pts, frame.time_base = i, 1 / plan.fps
             container.mux(stream.encode(frame))
             if tick:
                 tick(i + 1)
