@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import socket
 import threading
 import time
@@ -53,6 +54,10 @@ CHUNK_FROM: dict[str, tuple[str, ...]] = {
     JobState.CANCELLED: (JobState.WAITING, JobState.WORKING, JobState.QUARANTINED),
 }
 NO_LEASE: dict[str, Any] = {"lease_owner": "", "lease_until": None}
+
+
+class StopAsked(BaseException):
+    """The process was asked to stop; unwinds the slice, which gives its row back."""
 
 
 class LeaseLostError(RuntimeError):
@@ -196,7 +201,7 @@ def set_aside(claim: Claim, code: str, detail: str) -> bool:
 def held(claim: Claim) -> Iterator[Claim]:
     """Hold a claimed row while the body runs: renew its lease, and account for how it ended.
 
-    An error counts as an attempt; being asked to stop (SystemExit, KeyboardInterrupt) does not;
+    An error counts as an attempt; being asked to stop (`stoppable`, Ctrl-C) does not;
     losing the lease leaves the row to whoever has it now.
     """
     done = threading.Event()
@@ -217,6 +222,34 @@ def held(claim: Claim) -> Iterator[Claim]:
     finally:
         done.set()
         thread.join()
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let SIGTERM and SIGINT unwind the body, then take their usual course.
+
+    A chunk takes minutes on a small machine and a worker that is asked to stop is killed after
+    seconds: so the row goes back at once, without an attempt, and the next worker has it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked: list[int] = []
+
+    def ask(signum: int, _frame: object) -> None:
+        asked.append(signum)
+        raise StopAsked
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    except StopAsked:
+        log.info("stopped_on_request", signal=asked[0])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if asked:
+        signal.raise_signal(asked[0])
 
 
 def _plain(error: Exception) -> str:

@@ -6,13 +6,11 @@ nobody holds, and whoever comes second finds the row taken.
 
 from __future__ import annotations
 
-import signal
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from celery import shared_task
-from celery.signals import worker_process_init
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
@@ -27,37 +25,30 @@ log = structlog.get_logger(__name__)
 RING_AGAIN_S = 15
 # A message nobody took is worthless once beat has rung again; this keeps the queue short.
 EXPIRES_S = 60
-# Above a claim's longest life, below the broker's visibility timeout of 600 s: ends a hung decoder.
+# Above a claim's longest life, below the broker's visibility timeout of 600 s. Pools of processes
+# end a hung decoder by it; a solo worker loses its claim all the same.
 TIME_LIMIT_S = 580
-
-
-@worker_process_init.connect
-def stop_when_asked(**_: Any) -> None:
-    """Let SIGTERM unwind a pool process, so that it gives its row back at once."""
-    signal.signal(signal.SIGTERM, _exit)
-
-
-def _exit(signum: int, _frame: object) -> None:
-    raise SystemExit(128 + signum)
 
 
 @shared_task(time_limit=TIME_LIMIT_S)
 def detect_chunk(chunk_id: int) -> None:
     """Find the people of one chunk, then count what became ready."""
-    recording_id = runner.detect(chunk_id)
-    ring_next()
-    if recording_id is not None and runner.advance(recording_id):
-        _send(advance_recording, recording_id)
+    with jobs.stoppable():
+        recording_id = runner.detect(chunk_id)
+        ring_next()
+        if recording_id is not None and runner.advance(recording_id):
+            _send(advance_recording, recording_id)
 
 
 @shared_task(time_limit=TIME_LIMIT_S)
 def advance_recording(recording_id: int) -> None:
     """Count the next detected chunks of a recording for one slice of time."""
-    if runner.advance(recording_id):
-        _send(advance_recording, recording_id)
+    with jobs.stoppable():
+        if runner.advance(recording_id):
+            _send(advance_recording, recording_id)
 
 
-@shared_task(ignore_result=True)
+@shared_task
 def ring_unclaimed() -> None:
     """Ring for what nobody holds; beat calls this every five seconds."""
     ring_next()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import signal
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -180,8 +181,12 @@ def test_an_error_is_noted_and_the_third_sets_the_row_aside(chunk):
 @pytest.mark.parametrize("row_name", ["chunk", "recording"])
 def test_being_asked_to_stop_gives_the_row_back_without_an_attempt(row_name, request):
     row = request.getfixturevalue(row_name)
-    with pytest.raises(SystemExit), jobs.held(claimed(row)):
-        raise SystemExit(143)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        jobs.stoppable(),
+        jobs.held(claimed(row)),
+    ):
+        signal.raise_signal(signal.SIGINT)
     assert (fresh(row).attempt, row.lease_until) == (0, None)
     assert claimed(row).attempt == 1
 
