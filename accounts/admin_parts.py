@@ -40,11 +40,11 @@ class OwnStoresFilter(admin.RelatedFieldListFilter):
 
     def field_choices(
         self, field: Any, request: HttpRequest, model_admin: Any
-    ) -> list[tuple[str, str]]:
+    ) -> list[tuple[str, Any]]:
         """Return the choices; the stock filter names every store there is."""
         ordering = self.field_admin_ordering(field, request, model_admin)
         own = {"pk__in": Store.objects.for_user(request.user)}
-        choices: list[tuple[str, str]] = field.get_choices(
+        choices: list[tuple[str, Any]] = field.get_choices(
             include_blank=False, ordering=ordering, limit_choices_to=own
         )
         return choices

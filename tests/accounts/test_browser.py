@@ -1,0 +1,132 @@
+"""The log-in page and the admin in Chromium: whatever the policy forbids would fail here."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from django.contrib.staticfiles import finders
+from playwright.sync_api import Page, expect
+
+from tests.cast import PASSWORD, make_camera, make_cast, make_line, make_user, make_zone
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+MARK = Path(__file__).resolve().parent.parent.parent / "static/img/mark.svg"
+SHOTS = Path(__file__).resolve().parent.parent.parent / "var" / "screenshots"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _database_beside_the_browser() -> Generator[None, None, None]:
+    # Chromium's driver keeps an event loop in this thread; the tests still use the database.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    yield
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def site(db, settings, live_server, page: Page) -> str:
+    settings.LOGIN_REDIRECT_URL = "/healthz"
+    if finders.find("generated/still.jpg") is None:
+        # The picture is rendered at set-up; without it any picture shows the layout.
+        page.route("**/generated/still.jpg", lambda route: route.fulfill(path=MARK))
+    cast = make_cast()
+    make_user("root", is_staff=True, is_superuser=True)
+    camera = make_camera(cast.store)
+    make_zone(camera)
+    make_line(camera)
+    return str(live_server.url)
+
+
+def log_in(page: Page, site: str, name: str, then: str) -> None:
+    page.goto(f"{site}/login/?next={then}")
+    page.get_by_label("E-mail or user name").fill(name)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{site}{then}")
+
+
+def test_a_wrong_password_is_told_beside_the_field_and_the_right_one_opens(page: Page, site: str):
+    page.goto(f"{site}/login/?next=/healthz")
+    expect(page.get_by_label("E-mail or user name")).to_be_focused()
+    page.keyboard.type("alice@shop.example")
+    page.keyboard.press("Tab")
+    page.keyboard.type("wrong")
+    page.keyboard.press("Enter")
+    alert = page.get_by_role("alert")
+    expect(alert).to_have_text("That password does not fit this user. 4 tries left.")
+    password = page.get_by_label("Password", exact=True)
+    expect(password).to_have_attribute("aria-invalid", "true")
+    expect(password).to_have_value("")
+    expect(page.get_by_label("E-mail or user name")).to_have_value("alice@shop.example")
+    password.fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{site}/healthz")
+
+
+def test_the_password_can_be_looked_at_and_hides_again(page: Page, site: str):
+    page.goto(f"{site}/login/")
+    password = page.locator("input[name=password]")
+    password.fill("look at me")
+    button = page.get_by_role("button", name=re.compile("password"))
+    button.click()
+    expect(password).to_have_attribute("type", "text")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    button.click()
+    expect(password).to_have_attribute("type", "password")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1440])
+def test_the_page_fits_its_window_in_both_themes(page: Page, site: str, width: int, theme: str):
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{site}/login/")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.documentElement.dataset.bsTheme") == theme
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"login-{width}-{theme}.png")
+
+
+def test_every_admin_page_keeps_the_policy_and_our_colours(page: Page, site: str):
+    log_in(page, site, "root", "/admin/")
+    lists = ["accounts/user/", "accounts/store/", "accounts/membership/", "accounts/auditentry/"]
+    lists += ["zones/camera/", "zones/zone/", "zones/countingline/"]
+    forms = [f"{each}add/" for each in lists if "audit" not in each]
+    opened = ["accounts/store/1/change/", "zones/zone/1/change/", "zones/countingline/1/change/"]
+    for address in ["", *lists, *forms, *opened, "password_change/"]:
+        answer = page.goto(f"{site}/admin/{address}")
+        assert answer is not None
+        assert answer.ok, address
+        policy = answer.headers["content-security-policy"]
+        assert "script-src 'self'" in policy
+        assert "style-src 'self'" in policy
+        colour = "getComputedStyle(document.body).getPropertyValue('--button-bg')"
+        assert page.evaluate(colour) == "#0b6e99", address
+
+
+def test_the_admin_takes_the_theme_of_the_other_pages_and_can_change_it(page: Page, site: str):
+    page.emulate_media(color_scheme="dark")
+    log_in(page, site, "root", "/admin/")
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(background) == "rgb(21, 25, 31)"
+    page.get_by_role("button", name="Light or dark").click()
+    assert page.evaluate(background) == "rgb(255, 255, 255)"
+    page.goto(f"{site}/admin/zones/zone/add/")
+    assert page.evaluate(background) == "rgb(255, 255, 255)"
+
+
+def test_an_administrator_draws_a_zone_by_its_numbers_and_reads_what_is_wrong(
+    page: Page, site: str
+):
+    log_in(page, site, "root", "/admin/zones/zone/add/")
+    page.get_by_label("Camera").select_option(label="Door")
+    page.get_by_label("Name").fill("shelf")
+    page.get_by_label("Vertices").fill("[[0, 0], [1, 1]]")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Zone 'shelf' needs at least 3 vertices, got 2.")).to_be_visible()
+    page.get_by_label("Vertices").fill("[[0, 0], [1, 1], [0, 1]]")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was added successfully")).to_be_visible()
