@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from tracking import live_api
+from tracking import live_api, recording_api, upload_views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("stores/<uuid:store_id>/events/", live_api.EventsView.as_view(), name="store-events"),
@@ -16,5 +16,27 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "recordings/<uuid:recording_id>/picture/",
         live_api.PictureView.as_view(),
         name="recording-picture",
+    ),
+    path("stores/<uuid:store_id>/uploads/", upload_views.UploadsView.as_view(), name="uploads"),
+    path("uploads/<uuid:upload_id>/", upload_views.UploadView.as_view(), name="upload"),
+    path(
+        "stores/<uuid:store_id>/recordings/",
+        recording_api.RecordingsView.as_view(),
+        name="store-recordings",
+    ),
+    path(
+        "recordings/<uuid:recording_id>/",
+        recording_api.RecordingView.as_view(),
+        name="recording",
+    ),
+    path(
+        "recordings/<uuid:recording_id>/cancel/",
+        recording_api.RecordingCancelView.as_view(),
+        name="recording-cancel",
+    ),
+    path(
+        "recordings/<uuid:recording_id>/retry/",
+        recording_api.RecordingRetryView.as_view(),
+        name="recording-retry",
     ),
 ]

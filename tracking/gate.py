@@ -59,8 +59,13 @@ class CheckedFile:
         """Return the duration that the file states, or else what its packets span."""
         if self.kind == "image":
             return 0
-        declared: int | None = self.media["duration_declared_ms"]
-        return declared or self.chunks[-1].last_ms
+        declared: int = self.media["duration_declared_ms"] or self.chunks[-1].last_ms
+        frames, fps = self.media["frame_count_declared"], self.media["fps_declared"]
+        if self.media["container"] == "avi" and frames and fps:
+            # Of a cut off AVI the reader tells the length of what is left; the header's count of
+            # frames still tells what it was.
+            return max(declared, int(frames / fps * 1000))
+        return declared
 
     @property
     def size_bytes(self) -> int:

@@ -95,6 +95,7 @@ PROBLEMS: dict[str, Known] = {
         CONFLICT,
         retry=True,
     ),
+    "upload_gone": Known("This upload was removed.", "Upload the file again.", HTTPStatus.GONE),
     "offset_mismatch": Known(
         "The part starts at byte {given}, but {have} bytes are here.",
         "Ask with HEAD where to go on.",
@@ -223,6 +224,7 @@ class Problem(APIException):
     ) -> None:
         found = PROBLEMS[code]
         self.code = code
+        self.values = values
         self.status_code = found.status
         self.extras = dict(extras or {})
         self.headers = dict(headers or {})

@@ -1,0 +1,150 @@
+"""Recordings: make one of an upload, list them, cancel, retry."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers, status
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from tracking import tasks
+from tracking.live_api import QuerySerializer, recording_of, store_of
+from tracking.models import Recording, Upload
+from tracking.recording_selectors import facts_of, with_progress
+from tracking.recording_serializers import RecordingSerializer, RecordingWishSerializer
+from tracking.recordings import Wish, recording_cancel, recording_create, recording_retry
+from tracking.upload_views import ask_manager
+from zones.models import Camera
+
+REFUSED = OpenApiResponse(description="A problem with its code (RFC 9457).")
+
+
+class RecordingsQuery(QuerySerializer):
+    """Which recordings."""
+
+    state = serializers.ChoiceField(Recording.State.choices, required=False)
+    cursor = serializers.CharField(required=False)
+
+
+class NewestFirst(CursorPagination):
+    """Pages by cursor: no COUNT, and a recording added meanwhile shifts nothing."""
+
+    ordering = ("-created_at", "-id")
+    page_size = 25
+
+
+class RecordingPageSerializer(serializers.Serializer[Any]):
+    """A page of recordings."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = RecordingSerializer(many=True)
+
+
+def told(recording: Recording) -> dict[str, Any]:
+    """Return one recording as JSON, read anew."""
+    row = with_progress(Recording.objects.filter(pk=recording.pk)).get()
+    data: dict[str, Any] = RecordingSerializer(facts_of([row])[0]).data
+    return data
+
+
+class RecordingsView(APIView):
+    """The recordings of a store."""
+
+    @extend_schema(
+        operation_id="recordings",
+        parameters=[
+            OpenApiParameter("state", str, enum=Recording.State.values),
+            OpenApiParameter("cursor", str),
+        ],
+        responses=RecordingPageSerializer,
+    )
+    def get(self, request: Request, store_id: uuid.UUID) -> Response:
+        """List them, newest first."""
+        store = store_of(request, store_id)
+        wanted = RecordingsQuery.read(request)
+        recordings = with_progress(Recording.objects.filter(store=store))
+        if "state" in wanted:
+            recordings = recordings.filter(state=wanted["state"])
+        pages = NewestFirst()
+        page = pages.paginate_queryset(recordings, request, view=self) or []
+        results = [RecordingSerializer(facts).data for facts in facts_of(page)]
+        return pages.get_paginated_response(results)
+
+    @extend_schema(
+        operation_id="recording_create",
+        request=RecordingWishSerializer,
+        responses={
+            201: RecordingSerializer,
+            200: OpenApiResponse(RecordingSerializer, "It was made of this upload before."),
+            409: REFUSED,
+            413: REFUSED,
+            415: REFUSED,
+            422: REFUSED,
+        },
+    )
+    def post(self, request: Request, store_id: uuid.UUID) -> Response:
+        """Make a recording of a complete upload and have it counted."""
+        store = store_of(request, store_id)
+        manager = ask_manager(request, store)
+        said = RecordingWishSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        wish: dict[str, Any] = dict(said.validated_data)
+        uploads = Upload.objects.for_user(request.user).filter(store=store)
+        upload = get_object_or_404(uploads, public_id=wish.pop("upload"))
+        cameras = Camera.objects.for_user(request.user).filter(store=store)
+        camera = get_object_or_404(cameras.select_related("store"), public_id=wish.pop("camera"))
+        recording, is_new = recording_create(
+            upload=upload, wish=Wish(camera=camera, **wish), user=manager
+        )
+        tasks.ring(recording.pk)
+        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+        return Response(told(recording), status=code)
+
+
+class RecordingView(APIView):
+    """One recording."""
+
+    @extend_schema(operation_id="recording", responses=RecordingSerializer)
+    def get(self, request: Request, recording_id: uuid.UUID) -> Response:
+        """Return it."""
+        return Response(told(recording_of(request, recording_id)))
+
+
+class RecordingCancelView(APIView):
+    """Stop a recording."""
+
+    @extend_schema(
+        operation_id="recording_cancel",
+        request=None,
+        responses={200: RecordingSerializer, 409: REFUSED},
+    )
+    def post(self, request: Request, recording_id: uuid.UUID) -> Response:
+        """Stop it and take what it counted so far out of the numbers."""
+        recording = recording_of(request, recording_id)
+        manager = ask_manager(request, recording.store)
+        recording_cancel(recording=recording, user=manager)
+        return Response(told(recording))
+
+
+class RecordingRetryView(APIView):
+    """Count a recording again."""
+
+    @extend_schema(
+        operation_id="recording_retry",
+        request=None,
+        responses={200: RecordingSerializer, 409: REFUSED},
+    )
+    def post(self, request: Request, recording_id: uuid.UUID) -> Response:
+        """Count it again after it failed, was set aside or was cancelled."""
+        recording = recording_of(request, recording_id)
+        manager = ask_manager(request, recording.store)
+        recording_retry(recording=recording, user=manager)
+        tasks.ring(recording.pk)
+        return Response(told(recording))

@@ -1,0 +1,217 @@
+"""Recordings as people read them: how far, what was counted, what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone as clock
+
+from tracking.models import Chunk, JobState, Recording, Run
+from tracking.problems import known
+from tracking.selectors import RunNumbers, run_numbers
+
+State = Recording.State
+
+STAGES = ("received", "checked", "finding", "counting", "done")
+STATE_WORDS: dict[str, str] = {
+    State.QUEUED: "Waiting for its turn",
+    State.RUNNING: "Being counted",
+    State.DONE: "Counted",
+    State.PARTIAL: "Counted in part",
+    State.FAILED: "Could not be counted",
+    State.QUARANTINED: "Set aside after several tries",
+    State.CANCELLED: "Cancelled",
+}
+OPEN = (State.QUEUED, State.RUNNING)
+# The least that is worth a guess of how long the rest takes.
+GUESS_FROM = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkCounts:
+    """How many parts of a recording stand where."""
+
+    done: int
+    working: int
+    total: int
+    broken: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What went wrong, what to do about it, and whether trying again can help."""
+
+    code: str
+    what: str
+    next_step: str
+    retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """The run on show: the active one, else the last."""
+
+    public_id: Any
+    mode: str
+    detector: str
+    detector_title: str
+    threshold: float | None
+    next_chunk: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFacts:
+    """A recording with everything a page or a client is told of it."""
+
+    recording: Recording
+    state_text: str
+    progress: float
+    stage: str
+    chunks: ChunkCounts
+    entries: int | None
+    exits: int | None
+    visits: int | None
+    people_in_picture: int | None
+    speed: float | None
+    eta_s: float | None
+    error: Fault | None
+    run: RunFacts | None = field(default=None)
+
+
+def with_progress(recordings: QuerySet[Recording]) -> QuerySet[Recording]:
+    """Add to recordings what `facts_of` reads: chunk counts by subquery, runs by one query."""
+    broken = Q(broken=True) | Q(state=JobState.QUARANTINED)
+    runs = Run.objects.order_by("-active", "-pk").defer("setup", "tracker_state")
+    return (
+        recordings.select_related("camera", "store")
+        .prefetch_related(Prefetch("runs", runs, to_attr="runs_newest_first"))
+        .annotate(
+            chunks_done=_chunks(Q(state=JobState.DONE)),
+            chunks_working=_chunks(Q(state=JobState.WORKING)),
+            chunks_broken=_chunks(broken),
+        )
+    )
+
+
+def _chunks(condition: Q) -> Coalesce:
+    rows = Chunk.objects.filter(condition, recording=OuterRef("pk")).order_by()
+    counts = rows.values("recording").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(counts, output_field=IntegerField()), 0)
+
+
+def facts_of(recordings: Sequence[Recording], now: datetime | None = None) -> list[RecordingFacts]:
+    """Return the facts of recordings that come from `with_progress`; two queries for any number."""
+    now = now or clock.now()
+    runs = [run for each in recordings if (run := _run(each)) is not None and run.active]
+    numbers = run_numbers([run.pk for run in runs])
+    return [_facts(each, numbers, now) for each in recordings]
+
+
+def _run(recording: Recording) -> Run | None:
+    runs: list[Run] = recording.runs_newest_first  # type: ignore[attr-defined]
+    return runs[0] if runs else None
+
+
+def _facts(recording: Recording, numbers: dict[int, RunNumbers], now: datetime) -> RecordingFacts:
+    run = _run(recording)
+    is_image = recording.source == Recording.Source.IMAGE
+    counted = numbers.get(run.pk) if run and not is_image else None
+    chunks = _chunk_counts(recording)
+    progress = _progress(recording, chunks, run)
+    speed, eta_s = _pace(recording, progress, now)
+    return RecordingFacts(
+        recording=recording,
+        state_text=_state_text(recording, run),
+        progress=progress,
+        stage=_stage(recording, chunks),
+        chunks=chunks,
+        entries=counted.entries if counted else None,
+        exits=counted.exits if counted else None,
+        visits=counted.visits if counted else None,
+        people_in_picture=run.card.get("people_in_picture") if run and is_image else None,
+        speed=speed,
+        eta_s=eta_s,
+        error=_fault(recording),
+        run=_run_facts(run) if run else None,
+    )
+
+
+def _chunk_counts(recording: Recording) -> ChunkCounts:
+    row: Any = recording
+    return ChunkCounts(
+        done=row.chunks_done,
+        working=row.chunks_working,
+        total=recording.chunk_count,
+        broken=row.chunks_broken,
+    )
+
+
+def _progress(recording: Recording, chunks: ChunkCounts, run: Run | None) -> float:
+    """Return how far a recording is in [0, 1]: seeing and counting weigh the same."""
+    if recording.state in {State.DONE, State.PARTIAL}:
+        return 1.0
+    counted = run.next_chunk if run and run.active else 0
+    return round(min(1.0, (chunks.done + counted) / (2 * max(1, chunks.total))), 4)
+
+
+def _pace(
+    recording: Recording, progress: float, now: datetime
+) -> tuple[float | None, float | None]:
+    """Return the speed in times real time, and about how many seconds are left."""
+    if recording.first_worked_at is None or recording.source == Recording.Source.IMAGE:
+        return None, None
+    worked_s = ((recording.finished_at or now) - recording.first_worked_at).total_seconds()
+    if worked_s <= 0 or progress < GUESS_FROM:
+        return None, None
+    speed = round(progress * recording.declared_ms / 1000 / worked_s, 3)
+    if recording.state != State.RUNNING:
+        return speed, None
+    return speed, round(worked_s * (1 - progress) / progress, 1)
+
+
+def _stage(recording: Recording, chunks: ChunkCounts) -> str:
+    if recording.state == State.QUEUED:
+        return "checked"
+    if recording.state == State.RUNNING:
+        return "finding" if chunks.done < chunks.total else "counting"
+    return "done"
+
+
+def _state_text(recording: Recording, run: Run | None) -> str:
+    if recording.state in {State.DONE, State.PARTIAL} and not (run and run.active):
+        return "Replaced: no longer counted"
+    if recording.state == State.PARTIAL:
+        read, whole = recording.decoded_ms / 1000, recording.declared_ms / 1000
+        return f"Counted in part: {read:.1f} s of {whole:.1f} s"
+    return STATE_WORDS[recording.state]
+
+
+def _fault(recording: Recording) -> Fault | None:
+    """Return what went wrong, once it is the recording's end and not a try among several."""
+    if recording.state in {*OPEN, State.DONE}:
+        return None
+    code = recording.error_code or ("cancelled" if recording.state == State.CANCELLED else "error")
+    if recording.state == State.PARTIAL and not recording.error_code:
+        code = "cut_off"
+    problem = known(code)
+    return Fault(code, problem.what, problem.next_step, problem.retry)
+
+
+def _run_facts(run: Run) -> RunFacts:
+    detector = run.card.get("detector") or {}
+    name = detector.get("name", "")
+    return RunFacts(
+        public_id=run.public_id,
+        mode=run.mode,
+        detector=name,
+        detector_title=detector.get("title", name),
+        threshold=(detector.get("settings") or {}).get("least_margin"),
+        next_chunk=run.next_chunk,
+        created_at=run.created_at,
+    )
