@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone as system_clock
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
-from tracking.pages import page_context, store_of_page
+from accounts.models import Store
+from analytics.history_page import columns_of, name_hours, newest_day
+from analytics.rollups import clock_of
+from tracking.pages import api_answer, page_context, store_of_page
+
+FILTERS = ("day", "page", "order")
+ONE_DAY = timedelta(days=1)
 
 
 @login_required
@@ -17,5 +27,27 @@ from tracking.pages import page_context, store_of_page
 def history(request: HttpRequest, store_slug: str) -> HttpResponse:
     """Show one business day, or the last 24 hours, hour by hour."""
     store = store_of_page(request.user, store_slug)
-    context = page_context(request, store) | {"page": "history"}
-    return render(request, "analytics/history.html", context)
+    context = page_context(request, store)
+    asked = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
+    answer = api_answer(request, f"{context['page_data']['api']}history/", **asked)
+    context |= {"page": "history", "history": answer} | days_of(store, answer)
+    if answer:
+        context["history"] = name_hours(answer, store.timezone)
+        context["columns"] = columns_of(answer["table"]["order"])
+        context["unseen"] = sum(hour["entries"] is None for hour in answer["hours"])
+    status = 200 if answer else 400
+    return render(request, "analytics/history.html", context, status=status)
+
+
+def days_of(store: Store, answer: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the day on show with its neighbours, today, and the newest day with numbers."""
+    today = clock_of(store).business_day(system_clock.now())
+    told = answer["day"] if answer else None
+    day = date.fromisoformat(told) if told else None
+    return {
+        "day": day,
+        "today": today,
+        "day_before": day - ONE_DAY if day else None,
+        "day_after": day + ONE_DAY if day and day < today else None,
+        "newest_day": newest_day(store),
+    }

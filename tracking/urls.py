@@ -1,11 +1,14 @@
 """Addresses of the pages of `tracking`."""
 
-from django.urls import path
+from django.urls import include, path
 
 from tracking import views
 
-app_name = "tracking"
-urlpatterns = [
+pages = [
     path("stores/<slug:store_slug>/live/", views.live, name="live"),
     path("stores/<slug:store_slug>/recordings/", views.recordings, name="recordings"),
+]
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("", include((pages, "tracking"))),
 ]

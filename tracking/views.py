@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
+from accounts.selectors import stores_of_user
 from tracking.pages import api_answer, page_context, store_of_page
+from tracking.recording_rows import GROUPS, recording_counts, recording_page
 
 # What the Live page lists: a crossing of an entrance line is already told as entered or exited.
 FEED_KINDS = "entered,exited,zone_entered,zone_left,corrected,occupancy_reset,gap,recounted"
 FEED_LENGTH = 50
+
+
+@login_required
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """Lead to the Live page of the person's first store, or say that there is none yet."""
+    store = stores_of_user(request.user).first()
+    if store is None:
+        return render(request, "tracking/no_store.html")
+    return redirect("tracking:live", store_slug=store.slug)
 
 
 @login_required
@@ -46,6 +56,14 @@ def live(request: HttpRequest, store_slug: str) -> HttpResponse:
 def recordings(request: HttpRequest, store_slug: str) -> HttpResponse:
     """List the store's recordings, newest first."""
     store = store_of_page(request.user, store_slug)
-    context: dict[str, Any] = page_context(request, store)
-    context |= {"page": "recordings"}
+    group = request.GET.get("show", "all")
+    if group not in GROUPS:
+        raise Http404("No such list.")
+    context = page_context(request, store)
+    context |= {
+        "page": "recordings",
+        "group": group,
+        "counts": recording_counts(store),
+        "rows": recording_page(store, group, request.GET.get("page")),
+    }
     return render(request, "tracking/recordings.html", context)

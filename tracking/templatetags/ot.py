@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.template import Context
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -91,6 +92,12 @@ def duration(value: float | None) -> str:
 
 
 @register.filter
+def media_time(value: int | None) -> str:
+    """Return milliseconds of media time as 1:46."""
+    return duration(None if value is None else value / 1000)
+
+
+@register.filter
 def duration_words(value: float | None) -> str:
     """Return seconds as 9 min 40 s, 38 s or 2 h 5 min."""
     if value is None:
@@ -146,13 +153,13 @@ def initials(value: str) -> str:
     return words[0][0] + (words[-1][0] if len(words) > 1 else words[0][1:2])
 
 
-@register.simple_tag
-def rect_share(part: float, whole: float, width: float) -> str:
-    """Return part / whole of `width`, for an SVG attribute (a `style` would break the CSP)."""
-    return f"{width * part / whole if whole else 0:.2f}"
-
-
-@register.filter
-def dict_get(mapping: dict[str, Any], key: str) -> Any:
-    """Return the value under `key`."""
-    return mapping.get(key)
+@register.simple_tag(takes_context=True)
+def query(context: Context, **changes: Any) -> str:
+    """Return the page's own filters as ``?…`` with some changed; an empty value drops one."""
+    asked = context["request"].GET.copy()
+    for name, value in changes.items():
+        if value in (None, ""):
+            asked.pop(name, None)
+        else:
+            asked[name] = str(value)
+    return f"?{asked.urlencode()}"

@@ -1,6 +1,9 @@
-// The log-in page works without this; it adds the button that shows the password.
+// The log-in page works without this; it adds the button that shows the password, and leaves no
+// broken picture where none was rendered yet.
 
-const button = document.querySelector('[data-shows]');
+import { $ } from '../lib/dom.js';
+
+const button = $('[data-shows]');
 const field = document.getElementById(button.dataset.shows);
 
 function show(on) {
@@ -13,3 +16,10 @@ button.hidden = false;
 button.addEventListener('click', () => show(field.type === 'password'));
 // Browsers offer to save only what was typed into a password field.
 button.form.addEventListener('submit', () => show(false));
+
+const picture = $('.lpic img');
+const removeBroken = () => picture.remove();
+picture?.addEventListener('error', removeBroken);
+if (picture?.complete && picture.naturalWidth === 0) {
+  removeBroken();
+}

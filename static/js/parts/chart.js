@@ -63,10 +63,10 @@ export function axis(options) {
 export const gridLines = () => ({ show: true, stroke: token('--ot-grid'), width: 1 });
 export const marks = () => ({ show: true, stroke: token('--ot-control'), size: 4, width: 1 });
 
-/** Steps of 1, 2, 5, 10, 20 … of whole people that give at most `most` lines up to `max`. */
+/** Steps of 1, 2, 3, 5, 10, 20 … of whole people that give at most `most` lines up to `max`. */
 export function niceStep(max, most = 4) {
   const power = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(max, 1) / most)));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((value) => max / value <= most);
+  const step = [1, 2, 3, 5, 10].map((factor) => factor * power).find((value) => max / value <= most);
   return Math.max(1, step ?? power * 10);
 }
 

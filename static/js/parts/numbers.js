@@ -58,6 +58,10 @@ function showRecording(recording, zone) {
   setText($('[data-rec-inside-label]'), working ? 'Inside so far' : 'Inside at the end');
   setText($('[data-rec-inside]'), count(numbers.inside_now));
   setText($('[data-rec-stay]'), duration(numbers.median_stay_s));
+  setText($('[data-rec-visits]'), count(numbers.visits));
+  const isImage = recording.source === 'image';
+  setText($('[data-rec-counted]'), isImage ? count(null) : duration(numbers.counted_to_ms / 1000));
+  setText($('[data-rec-finder]'), recording.run?.detector_title ?? '');
   const progress = $('[data-rec-progress]');
   progress.hidden = !working;
   $('progress', progress).value = recording.progress * 100;

@@ -121,7 +121,8 @@ class UploadRow {
       return;
     }
     if (this.info.problem) {
-      this.#refused({ text: this.info.problem, code: '' });
+      const { what, next_step: nextStep, code } = this.info.problem;
+      this.#refused({ text: `${what} ${nextStep}`, code });
       return;
     }
     this.#askStart();
