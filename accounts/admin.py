@@ -9,6 +9,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, BaseUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from accounts.admin_parts import Audited, StoreAdminBase, SuperuserOnly, TabularInline
 from accounts.models import AuditEntry, Membership, Store, User
@@ -22,6 +23,8 @@ else:
 
 # What a person may do follows from memberships; groups would be a second, unscoped way.
 admin.site.unregister(Group)
+# Its pages show refresh tokens that still work.
+admin.site.unregister([OutstandingToken, BlacklistedToken])
 
 
 class MembershipInline(SuperuserOnly, TabularInline):

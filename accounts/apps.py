@@ -7,6 +7,7 @@ class AccountsConfig(AppConfig):
     """The `accounts` room."""
 
     name = "accounts"
+    verbose_name = "People and stores"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

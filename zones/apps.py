@@ -7,4 +7,5 @@ class ZonesConfig(AppConfig):
     """The `zones` room."""
 
     name = "zones"
+    verbose_name = "The map"
     default_auto_field = "django.db.models.BigAutoField"

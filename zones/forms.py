@@ -78,6 +78,17 @@ class ZoneForm(_ZoneForm):
     class Meta:
         model = Zone
         fields = ("camera", "name", "kind", "colour", "min_dwell_s", "grace_s", "min_inside_s")
+        labels = {
+            "min_dwell_s": "Shortest stay",
+            "grace_s": "Grace",
+            "min_inside_s": "Entered after",
+        }
+        help_texts = {
+            "colour": "1 to 6, a place in the palette.",
+            "min_dwell_s": "Seconds. Shorter stays are people walking through.",
+            "grace_s": "Seconds outside that do not yet end a stay.",
+            "min_inside_s": "Seconds inside before someone counts as having entered.",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -206,6 +206,11 @@ def test_charlie_reaches_no_page_that_would_let_him_in(client, cast, charlie, pa
     assert Membership.objects.count() == before
 
 
+@pytest.mark.parametrize("model", ["outstandingtoken", "blacklistedtoken"])
+def test_nobody_reads_other_peoples_tokens(client, cast, root, model):
+    assert client.get(f"/admin/token_blacklist/{model}/").status_code == 404
+
+
 def test_charlie_looks_up_no_foreign_names_by_autocomplete(client, cast, charlie):
     query = {"app_label": "accounts", "model_name": "membership", "field_name": "store"}
     answer = client.get("/admin/autocomplete/", {**query, "term": "Corner"})

@@ -15,7 +15,6 @@ from tests.cast import PASSWORD, make_camera, make_cast, make_line, make_user, m
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 MARK = Path(__file__).resolve().parent.parent.parent / "static/img/mark.svg"
-SHOTS = Path(__file__).resolve().parent.parent.parent / "var" / "screenshots"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -86,8 +85,6 @@ def test_the_page_fits_its_window_in_both_themes(page: Page, site: str, width: i
     page.goto(f"{site}/login/")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("document.documentElement.dataset.bsTheme") == theme
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"login-{width}-{theme}.png")
 
 
 def test_every_admin_page_keeps_the_policy_and_our_colours(page: Page, site: str):
