@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ class Place:
     camera_name: str
     setup: SetUp | None = None
     detector: str | None = None
+    detector_settings: dict[str, Any] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -68,10 +69,10 @@ def place_make(place: Place, **store_fields: Any) -> Camera:
                 "Make it in the admin, or give a set-up."
             )
         camera = camera_create(store=store, name=place.camera_name)
-    if place.detector and camera.detector != place.detector:
-        camera.detector = place.detector
+    if place.detector:
+        camera.detector, camera.detector_settings = place.detector, place.detector_settings
         camera.full_clean()
-        camera.save(update_fields=["detector"])
+        camera.save(update_fields=["detector", "detector_settings"])
     if setup is not None:
         _draw_missing(camera, setup)
     return camera

@@ -201,14 +201,15 @@ def set_aside(claim: Claim, code: str, detail: str) -> bool:
 def held(claim: Claim) -> Iterator[Claim]:
     """Hold a claimed row while the body runs: renew its lease, and account for how it ended.
 
-    An error counts as an attempt; being asked to stop (`stoppable`, Ctrl-C) does not;
-    losing the lease leaves the row to whoever has it now.
+    An error counts as an attempt; being asked to stop (`stoppable`, Ctrl-C) does not; losing the
+    lease leaves the row to whoever has it now.
     """
     done = threading.Event()
     thread = threading.Thread(target=_renew_until, args=(claim, done), daemon=True)
     thread.start()
     try:
-        yield claim
+        with _stop.raised():
+            yield claim
     except LeaseLostError as lost:
         claim.lost.set()
         log.warning("lease_lost", row=claim.model.__name__, id=claim.pk, why=str(lost))
@@ -224,6 +225,40 @@ def held(claim: Claim) -> Iterator[Claim]:
         thread.join()
 
 
+class _Stop:
+    """Whether this process was asked to stop, and whether it may be said at once.
+
+    It is said by an exception only while a row is held: between a claim and its holding the row
+    would be lost until its lease ends.
+    """
+
+    def __init__(self) -> None:
+        self.asked: int | None = None
+        self._holding = False
+
+    def ask(self, signum: int, _frame: object = None) -> None:
+        self.asked = signum
+        if self._holding:
+            self._holding = False  # once is enough: what gives the row back must not be cut short
+            raise StopAsked
+
+    @contextmanager
+    def raised(self) -> Iterator[None]:
+        self._holding = threading.current_thread() is threading.main_thread()
+        try:
+            self.check()
+            yield
+        finally:
+            self._holding = False
+
+    def check(self) -> None:
+        if self.asked is not None:
+            raise StopAsked
+
+
+_stop = _Stop()
+
+
 @contextmanager
 def stoppable() -> Iterator[None]:
     """Let SIGTERM and SIGINT unwind the body, then take their usual course.
@@ -234,22 +269,23 @@ def stoppable() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    asked: list[int] = []
-
-    def ask(signum: int, _frame: object) -> None:
-        asked.append(signum)
-        raise StopAsked
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, _stop.ask) for number in numbers}
     try:
         yield
     except StopAsked:
-        log.info("stopped_on_request", signal=asked[0])
+        log.info("stopped_on_request", signal=_stop.asked)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if asked:
-        signal.raise_signal(asked[0])
+        asked, _stop.asked = _stop.asked, None
+    if asked is not None:
+        signal.raise_signal(asked)
+
+
+def check_stop() -> None:
+    """Raise StopAsked when this process was asked to stop."""
+    _stop.check()
 
 
 def _plain(error: Exception) -> str:

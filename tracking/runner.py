@@ -132,6 +132,7 @@ def work(recording_id: int, tell: Callable[[], None] = lambda: None) -> None:
         Called after every step.
     """
     while Recording.objects.filter(pk=recording_id, state__in=jobs.OPEN).exists():
+        jobs.check_stop()
         chunks = Chunk.objects.filter(jobs.lease_free(), recording=recording_id)
         unclaimed = chunks.filter(state__in=(JobState.WAITING, JobState.WORKING))
         chunk_id = unclaimed.order_by("index").values_list("pk", flat=True).first()

@@ -75,6 +75,18 @@ def make_camera(store: Store, name: str = "Door") -> Camera:
     return camera
 
 
+def setup_json() -> dict[str, Any]:
+    """Return the same map as a scene file states it."""
+    zone = {"name": "Shelf", "kind": "display", "colour": "#0a254c", "min_dwell_s": 0.0}
+    line = {"name": "Entrance", "kind": "entrance", "a": LINE[0], "b": LINE[1]}
+    return {
+        "store": {"name": "Corner shop", "slug": "corner", "timezone": "Europe/London"},
+        "camera": {"name": "Door"},
+        "zones": [zone | {"vertices": SHELF, "grace_s": 1.0}],
+        "lines": [line | {"inside_side": "right", "band": 0.012}],
+    }
+
+
 def scene_setup(camera: Camera) -> SceneSetup:
     zones = tuple(
         ZoneSetup(str(zone.public_id), zone.name, "display", SHELF, 400, 1000)

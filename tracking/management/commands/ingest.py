@@ -68,7 +68,13 @@ class Command(BaseCommand):
         if not path.is_file():
             raise CommandError(f"There is no file '{path}'.")
         setup = _read_setup(options["setup"]) if options["setup"] else None
-        place = ingest.Place(options["store"], options["camera"], setup, options["detector"])
+        place = ingest.Place(
+            options["store"],
+            options["camera"],
+            setup,
+            options["detector"],
+            _detector_settings(options["detector"], options["setup"]),
+        )
         try:
             camera = ingest.place_make(place)
             recording, _ = ingest.ingest(camera=camera, path=path, started_at=options["started_at"])
@@ -87,6 +93,15 @@ def _instant(text: str) -> datetime:
     if instant.tzinfo is None:
         raise CommandError(f"'{text}' lacks its offset, as in {text}+00:00.")
     return instant
+
+
+def _detector_settings(detector: str | None, setup: Path | None) -> dict[str, str]:
+    """Return what the detector needs: the scripted one sees what the scene file says."""
+    if detector != "scripted":
+        return {}
+    if setup is None:
+        raise CommandError("The scripted detector reads its boxes from --setup.")
+    return {"truth_path": str(setup.resolve())}
 
 
 def _read_setup(path: Path) -> dict[str, Any]:
