@@ -45,7 +45,7 @@ def test_hog_finds_nine_of_ten_people_who_are_mostly_seen(hog):
         for frame in range(20, plan.frame_count, 70):
             image, seen = scene.render_frame(plan, frame)
             boxes = boxes_of(hog, image)
-            people = [s.box for s in seen if s.visible >= 0.6 and 0 < s.box[0] and s.box[2] < 960]
+            people = [s.box for s in seen if s.visible >= 0.6 and s.box[0] > 0 and s.box[2] < 960]
             for person in sorted(people, key=lambda box: -box[3]):
                 wanted += 1
                 best = max(boxes, key=lambda box: iou(box, person), default=None)

@@ -33,9 +33,9 @@ class Camera:
     width: int = 960
     height: int = 540
     focal_px: float = 1000.0
-    eye_height_m: float = 3.7
+    eye_height_m: float = 4.2
     eye_z_m: float = -3.0
-    tilt: float = math.radians(17.0)
+    tilt: float = math.radians(19.0)
 
     @cached_property
     def eye(self) -> Floats:

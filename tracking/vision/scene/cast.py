@@ -7,7 +7,7 @@ import numpy as np
 from .layout import HIDDEN_SPOTS, LINE_Z, OPEN_SPOTS, SPOTS, STAFF_HOME, Place, Spot
 from .people import Look, draw_look, staff_look
 
-PEOPLE_A_MINUTE = 7.2  # that come in to shop; turn-backs and those inside at the start come on top
+PEOPLE_A_MINUTE = 6.6  # that come in to shop; turn-backs and those inside at the start come on top
 COUPLES = 0.17  # share of arrivals that are two side by side
 LANE_M = 0.62  # people keep right in the doorway
 SHORT_S = 60.0  # clips shorter than this get quicker shoppers, so that some of them leave again
@@ -21,7 +21,8 @@ class Stage:
     ----------
     kind : str
         ``go`` (a fixed place), ``browse`` (any free spot of the named displays), ``queue`` (the
-        till) or ``follow`` (stay at the side of the companion).
+        till), ``manners`` (stay until the doorway has room) or ``follow`` (stay at the side of the
+        companion).
     seconds : float
         How long to stay on arrival.
     """
@@ -59,15 +60,21 @@ def _lane(rng: np.random.Generator, direction: int) -> float:
     return float(direction * LANE_M + rng.uniform(-0.3, 0.3))
 
 
+def _from_street(lane: float) -> list[Stage]:
+    """Return the first steps: wait on the pavement while the doorway is full, then to the door."""
+    return [Stage("manners"), Stage("go", (lane, 10.9))]
+
+
 def _come_in(rng: np.random.Generator) -> list[Stage]:
     lane = _lane(rng, -1)
-    return [Stage("go", (lane, z)) for z in (10.9, 9.6, 8.1)]
+    return [*_from_street(lane), *(Stage("go", (lane, z)) for z in (9.6, 8.1))]
 
 
 def _leave(rng: np.random.Generator) -> list[Stage]:
     lane = _lane(rng, 1)
     street = _street(rng)
-    return [*(Stage("go", (lane, z)) for z in (8.0, 9.5, 10.9)), Stage("go", street)]
+    out = [Stage("go", (lane, z)) for z in (9.5, 10.9)]
+    return [Stage("go", (lane, 7.7)), Stage("manners"), *out, Stage("go", street)]
 
 
 def _browse(rng: np.random.Generator, *, hidden: float, short: bool) -> Stage:
@@ -78,7 +85,7 @@ def _browse(rng: np.random.Generator, *, hidden: float, short: bool) -> Stage:
 
 def _shopping(rng: np.random.Generator, *, short: bool) -> list[Stage]:
     count = 1 if short else int(rng.choice((1, 2, 3), p=(0.4, 0.42, 0.18)))
-    stages = [_browse(rng, hidden=0.62, short=short) for _ in range(count)]
+    stages = [_browse(rng, hidden=0.45, short=short) for _ in range(count)]
     if rng.random() < (0.25 if short else 0.4):
         seconds = rng.uniform(2.0, 3.5) if short else rng.uniform(3.5, 7.0)
         stages.append(Stage("queue", seconds=float(seconds)))
@@ -88,17 +95,18 @@ def _shopping(rng: np.random.Generator, *, short: bool) -> list[Stage]:
 def _visitor(rng: np.random.Generator, intent: str, *, short: bool) -> list[Stage]:
     """Return what somebody does who comes from the street."""
     lane = _lane(rng, -1)
+    aside = min(lane, -0.75)  # who stops in the doorway leaves room to pass
     away = [Stage("go", (_lane(rng, 1), 10.9)), Stage("go", _street(rng))]
     pause = float(rng.uniform(0.6, 2.2))
     if intent == "turn back":
-        mat = Stage("go", (lane, float(rng.uniform(9.7, 9.9))), pause, look=(lane, 5.0))
-        return [Stage("go", (lane, 10.9)), mat, *away]
+        mat = Stage("go", (aside, float(rng.uniform(9.7, 9.9))), pause, look=(lane, 5.0))
+        return [*_from_street(lane), mat, *away]
     if intent == "in and out":
         inside = Stage("go", (lane, float(rng.uniform(7.55, 7.8))), pause, look=(0.0, 5.0))
-        return [Stage("go", (lane, 10.9)), inside, *_leave(rng)]
+        return [*_from_street(lane), inside, *_leave(rng)]
     if intent == "stand on line":
-        on = Stage("go", (lane, LINE_Z), float(rng.uniform(3.5, 6.5)), look=(0.0, 5.0))
-        return [Stage("go", (lane, 10.9)), on, *_shopping(rng, short=short), *_leave(rng)]
+        on = Stage("go", (aside, LINE_Z), float(rng.uniform(3.5, 6.5)), look=(0.0, 5.0))
+        return [*_from_street(lane), on, *_shopping(rng, short=short), *_leave(rng)]
     stages = [*_come_in(rng), *_shopping(rng, short=short)]
     if intent == "nearly leave":
         stages += _nearly_leave(rng, short=short)
@@ -119,7 +127,7 @@ def _intents(rng: np.random.Generator, seconds: float) -> list[str]:
     minutes = seconds / 60
     shoppers = round(PEOPLE_A_MINUTE * minutes)
     special = {
-        "turn back": max(1, round(1.25 * minutes)) + int(rng.random() < 0.4),
+        "turn back": max(1, round(1.5 * minutes)),
         "nearly leave": round(0.75 * minutes),
         "in and out": max(int(seconds >= 30), round(0.6 * minutes)),
         "stand on line": max(int(seconds >= 30), round(0.6 * minutes)),

@@ -181,7 +181,7 @@ def lamps(canvas: Canvas) -> None:
         )
         canvas.panel(corners, shade_, cover)
         cord = tx.flat(0.02, 1.2, (74, 78, 82))
-        low, high = y + 0.23, 3.7
+        low, high = y + 0.23, 4.4
         canvas.panel(
             ((x - 0.008, high, z), (x + 0.008, high, z), (x + 0.008, low, z), (x - 0.008, low, z)),
             cord,

@@ -15,7 +15,7 @@ Json: TypeAlias = dict[str, Any]
 
 WALL_Z = 10.2  # the street wall with the door
 HALF_WIDTH = 5.2
-CEILING_M = 3.7
+CEILING_M = 4.4
 DOOR_HALF_WIDTH = 1.35
 DOOR_HEIGHT_M = 2.35
 LINE_Z = 8.8  # far enough inside that a newcomer has been seen for a second when it is crossed
@@ -116,7 +116,7 @@ ZONES: tuple[tuple[str, str, str, tuple[Place, ...], float, float], ...] = (
     ("Staff", "staff_only", "#4F5A68", ((2.1, 6.1), (3.7, 6.1), (3.55, 5.15), (2.1, 5.15)), 0, 2),
 )
 LINE_ENDS: tuple[Place, Place] = ((-1.75, LINE_Z), (1.75, LINE_Z))
-LINE_BAND = 0.012  # fraction of the frame's height on either side of the line: about 25 cm of floor
+LINE_BAND = 0.02  # fraction of the frame's height on either side of the line: 40 cm of floor
 
 
 def _fractions(points: list[tuple[float, float]]) -> list[list[float]]:

@@ -117,8 +117,8 @@ def _walls(canvas: Canvas, rng: np.random.Generator) -> None:
     paint: tx.Colour = (214, 219, 221)
     doors = DOOR_HALF_WIDTH
     wall = tx.plaster(rng, 2 * HALF_WIDTH, CEILING_M, paint)
-    solid = np.full(wall.shape[:2], 255, np.uint8)
-    rows, columns = solid.shape
+    rows, columns = wall.shape[:2]
+    solid = np.full((rows, columns), 255, np.uint8)
     left = int((HALF_WIDTH - doors) / (2 * HALF_WIDTH) * columns)
     solid[int((1 - DOOR_HEIGHT_M / CEILING_M) * rows) :, left : columns - left] = 0
     canvas.panel(_upright(-HALF_WIDTH, HALF_WIDTH, 0, CEILING_M, WALL_Z), wall, solid)

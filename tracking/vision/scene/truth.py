@@ -14,7 +14,8 @@ from .layout import LINE_BAND, LINE_Z, WALL_Z, Json, setup_json
 from .render import Seen, observe
 from .script import Plan
 
-NEAR_LINE_M = 1.7  # who comes this near to the line and goes back has turned back at the door
+NEAR_LINE_M = 1.2  # who stops this near to the line and goes back has turned back at the door
+STOPPED_S = 0.4
 STOOD_S = 2.0  # this long within the line's band is standing on it
 
 
@@ -140,23 +141,20 @@ def zone_visits_of(plan: Plan, trail: Trail) -> list[Json]:
 
 
 def turn_backs_of(plan: Plan, trail: Trail) -> int:
-    """Return how often somebody came near the line, stopped short of it and went back."""
-    away = trail.ground[:, 1] - LINE_Z
+    """Return how often somebody came to the door, from either side, stopped and went back."""
+    x, z = trail.ground[:, 0], trail.ground[:, 1]
+    if len(x) < 3:
+        return 0
+    near = (np.abs(z - LINE_Z) < NEAR_LINE_M) & (np.abs(x) < NEAR_LINE_M + 0.3)
+    still = np.hypot(np.gradient(x), np.gradient(z)) * float(plan.fps) < 0.25
     crossed_at = {c["time_ms"] for c in crossings_of(plan, trail)}
-    near = np.abs(away) < NEAR_LINE_M
     count = 0
     for first, last in _stays(near, 0):
-        if first == 0 or last == len(near) - 1:
-            continue
         times = {plan.time_ms(int(f)) for f in trail.frames[first : last + 1]}
-        stopped = float(np.ptp(away[first : last + 1])) > 0.4
-        count += stopped and not times & crossed_at and _came_for_the_door(trail, first, last)
+        whole = first > 0 and last < len(near) - 1
+        stopped = int(np.count_nonzero(still[first : last + 1])) >= STOPPED_S * plan.fps
+        count += int(whole and stopped and not times & crossed_at)
     return count
-
-
-def _came_for_the_door(trail: Trail, first: int, last: int) -> bool:
-    """Tell a turn-back from a walk along the shelves: it happens in front of the door."""
-    return bool((np.abs(trail.ground[first : last + 1, 0]) < 1.2).mean() > 0.8)
 
 
 def half_hidden_share(plan: Plan, seen: Sequence[tuple[int, Sequence[Seen]]]) -> float:

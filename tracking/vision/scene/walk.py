@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from .body import STANCE
 from .cast import Actor, Stage
-from .layout import QUEUE, SPOTS, Place, Spot
+from .layout import DOOR_HALF_WIDTH, LINE_Z, QUEUE, SPOTS, Place, Spot
 from .paths import is_free, push_out, way
 
 STEP_S = 0.05
 _ARRIVED_M = 0.14
+_PASSING_M = 0.45  # a place to walk past is reached this near to it
 _PERSONAL_M = 0.62
+_DOORWAY_HOLDS = 3  # more people than this wait for one another
+_PATIENCE_S = 6.0
 
 
 @dataclass(slots=True)
@@ -123,6 +126,10 @@ class Crowd:
             self._aim(body, QUEUE[len(self.queue) - 1])
         elif stage.kind == "go":
             self._aim(body, stage.place)
+        elif stage.kind == "manners":
+            self._aim(body, (body.x, body.z))
+            body.standing = True
+            body.look = (0.0, LINE_Z)
 
     def _choose_spot(self, body: _Body, stage: Stage) -> bool:
         free = [s for name in stage.displays for s in SPOTS[name] if s not in self.taken]
@@ -143,25 +150,41 @@ class Crowd:
         stage = body.actor.stages[body.stage]
         if stage.kind == "follow":
             self._follow(body)
-            return
+        elif stage.kind == "manners":
+            body.stayed_s += STEP_S
+            if self._doorway() < _DOORWAY_HOLDS or body.stayed_s > _PATIENCE_S:
+                self._next_stage(body)
+        elif stage.kind == "go" and stage.seconds == 0:
+            if math.dist((body.x, body.z), body.target) < _PASSING_M or body.stuck_s > 2.5:
+                self._next_stage(body)
+        else:
+            self._stay(body, stage)
+
+    def _stay(self, body: _Body, stage: Stage) -> None:
+        """Stand at a place once it is reached, until its time is over."""
+        waits = False
         if stage.kind == "queue":
             place = self.queue.index(body.index)
             if body.target != QUEUE[place]:
                 self._aim(body, QUEUE[place])
             body.look = (2.6, 5.2) if place == 0 else QUEUE[place - 1]
-        if math.dist((body.x, body.z), body.target) < _ARRIVED_M or body.stuck_s > 2.5:
-            passing = stage.kind == "go" and stage.seconds == 0
-            body.standing = not passing
-        if not body.standing and not (stage.kind == "go" and stage.seconds == 0):
+            waits = place > 0
+        arrived = math.dist((body.x, body.z), body.target) < _ARRIVED_M or body.stuck_s > 2.5
+        body.standing = body.standing or arrived
+        if not body.standing or waits:
             return
-        waits = stage.kind == "queue" and self.queue[0] != body.index
-        if body.standing and not waits:
-            body.stayed_s += STEP_S
-        near = math.dist((body.x, body.z), body.target) < 0.45
-        if (body.standing and body.stayed_s > stage.seconds) or (stage.seconds == 0 and near):
+        body.stayed_s += STEP_S
+        if body.stayed_s > stage.seconds:
             if stage.kind == "queue":
                 self.queue.remove(body.index)
             self._next_stage(body)
+
+    def _doorway(self) -> int:
+        """Return how many people are between the pavement and the shop floor."""
+        return sum(
+            bool(b.rows) and not b.done and abs(b.x) < DOOR_HALF_WIDTH and LINE_Z - 0.9 < b.z < 11.1
+            for b in self.bodies
+        )
 
     def _follow(self, body: _Body) -> None:
         assert body.actor.leader is not None
