@@ -33,8 +33,7 @@ def hour_names(hours: Iterable[dict[str, Any]], zone: str) -> dict[str, str]:
     local = {told: at.astimezone(shop) for told, at in starts.items()}
     often = Counter(f"{at:%Y-%m-%d %H:%M}" for at in local.values())
     return {
-        told: f"{at:%H:%M}"
-        + (f" (UTC{_offset(at)})" if often[f"{at:%Y-%m-%d %H:%M}"] > 1 else "")
+        told: f"{at:%H:%M}" + (f" (UTC{_offset(at)})" if often[f"{at:%Y-%m-%d %H:%M}"] > 1 else "")
         for told, at in local.items()
     }
 

@@ -43,7 +43,7 @@ def recording_page(store: Store, group: str, number: str | None) -> Page[Any]:
     ).order_by("-created_at", "-id")
     page: Page[Any] = Paginator(with_progress(recordings), ROWS).get_page(number)
     facts = facts_of(list(page.object_list))
-    page.object_list = [row_of(dict(told)) for told in RecordingSerializer(facts, many=True).data]
+    page.object_list = [row_of(dict(RecordingSerializer(each).data)) for each in facts]
     return page
 
 
@@ -64,10 +64,12 @@ def steps_of(told: dict[str, Any]) -> list[dict[str, str]]:
     """Return the five steps, each passed (ok), under way (on), broken (bad) or still to come."""
     look = look_of(told["state"])
     at = STAGES.index(told["stage"])
-    if look == "failed":
-        # A recording that failed says no stage: nothing was found before the first part was done.
+    if look == "failed" or told["state"] == State.CANCELLED:
+        # Such a recording says no stage; nothing was found before the first part was done.
         at = STAGES.index("finding" if told["chunks"]["done"] else "checked")
     mark = {"working": "on", "failed": "bad"}.get(look, "ok")
+    if told["state"] == State.CANCELLED:
+        mark = ""
     marks = ["ok"] * at + [mark] + [""] * (len(STAGES) - at - 1)
     return [{"word": word, "mark": mark} for word, mark in zip(STAGE_WORDS, marks, strict=True)]
 

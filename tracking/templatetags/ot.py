@@ -7,6 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.template import Context
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -15,6 +17,8 @@ from django.utils.safestring import SafeString
 register = template.Library()
 
 NONE = "—"  # "No data" is a dash, never a zero.
+# What a template hands on where there is nothing: null, or a name that leads nowhere.
+MISSING = (None, "")
 SIZES = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -33,6 +37,16 @@ def icon(name: str, size: str = "") -> SafeString:
 def icon_sheet() -> str:
     """Return the address of the sprite, for the icons that scripts add."""
     return static("vendor/icons.svg")
+
+
+@register.simple_tag
+def optional_static(path: str) -> str:
+    """Return the address of a file that set-up may not have made, empty where it is missing."""
+    try:
+        address = static(path)
+    except ValueError:  # hashed names know every file there is
+        return ""
+    return address if settings.HASHED_STATIC or finders.find(path) else ""
 
 
 def instant(value: str | datetime) -> datetime:
@@ -68,23 +82,23 @@ def day(value: str | datetime | None, zone: str) -> str:
 
 
 @register.filter
-def count(value: float | None) -> str:
+def count(value: Any) -> str:
     """Return 2,973; a dash where nothing was measured."""
-    return NONE if value is None else f"{value:,.0f}"
+    return NONE if value in MISSING else f"{value:,.0f}"
 
 
 @register.filter
-def percent(value: float | None) -> str:
+def percent(value: Any) -> str:
     """Return 96 % for 0.96; never 100 % for less than all."""
-    if value is None:
+    if value in MISSING:
         return NONE
     return f"{min(round(value * 100), 99) if value < 1 else 100} %"
 
 
 @register.filter
-def duration(value: float | None) -> str:
+def duration(value: Any) -> str:
     """Return seconds as 1:46, or 1:02:46 from an hour on."""
-    if value is None:
+    if value in MISSING:
         return NONE
     hours, rest = divmod(round(value), 3600)
     minutes, seconds = divmod(rest, 60)
@@ -92,15 +106,15 @@ def duration(value: float | None) -> str:
 
 
 @register.filter
-def media_time(value: int | None) -> str:
+def media_time(value: Any) -> str:
     """Return milliseconds of media time as 1:46."""
-    return duration(None if value is None else value / 1000)
+    return duration(None if value in MISSING else value / 1000)
 
 
 @register.filter
-def duration_words(value: float | None) -> str:
+def duration_words(value: Any) -> str:
     """Return seconds as 9 min 40 s, 38 s or 2 h 5 min."""
-    if value is None:
+    if value in MISSING:
         return NONE
     total = round(value)
     if total < 60:
@@ -113,9 +127,9 @@ def duration_words(value: float | None) -> str:
 
 
 @register.filter
-def about(value: float | None) -> str:
+def about(value: Any) -> str:
     """Return a remaining time as people say it: about 6 min, a few seconds."""
-    if value is None:
+    if value in MISSING:
         return ""
     if value < 10:
         return "a few seconds"
@@ -127,9 +141,9 @@ def about(value: float | None) -> str:
 
 
 @register.filter
-def size(value: float | None) -> str:
+def size(value: Any) -> str:
     """Return bytes as 340 MB or 1.9 GB."""
-    if value is None:
+    if value in MISSING:
         return NONE
     step = 0
     while value >= 1000 and step < len(SIZES) - 1:

@@ -3,6 +3,9 @@
 
 import { $$ } from './dom.js';
 
+// The server's own words for each region, without what a person opened since.
+const shown = new WeakMap();
+
 async function fetchPage(url) {
   const response = await fetch(url, { credentials: 'same-origin', headers: { Accept: 'text/html' } });
   if (!response.ok || response.redirected) {
@@ -27,11 +30,11 @@ export async function refreshRegions(url = location.href) {
   for (const region of $$('[data-region]')) {
     const newer = fresh.querySelector(`[data-region="${region.dataset.region}"]`);
     // Nothing is touched that did not change, so nobody loses a selection or an open menu.
-    if (newer && newer.outerHTML !== region.dataset.rendered) {
-      const rendered = newer.outerHTML;
+    const before = shown.get(region) ?? region.innerHTML;
+    if (newer && newer.innerHTML !== before) {
+      shown.set(region, newer.innerHTML);
       keepOpen(region, newer);
       region.replaceChildren(...document.adoptNode(newer).childNodes);
-      region.dataset.rendered = rendered;
     }
   }
   if (focused && !document.activeElement?.id) {

@@ -1,5 +1,4 @@
-// The log-in page works without this; it adds the button that shows the password, and leaves no
-// broken picture where none was rendered yet.
+// The log-in page works without this; it adds the button that shows the password.
 
 import { $ } from '../lib/dom.js';
 
@@ -16,10 +15,3 @@ button.hidden = false;
 button.addEventListener('click', () => show(field.type === 'password'));
 // Browsers offer to save only what was typed into a password field.
 button.form.addEventListener('submit', () => show(false));
-
-const picture = $('.lpic img');
-const removeBroken = () => picture.remove();
-picture?.addEventListener('error', removeBroken);
-if (picture?.complete && picture.naturalWidth === 0) {
-  removeBroken();
-}

@@ -114,7 +114,9 @@ export function mount(host, build) {
 
   addEventListener('ot-theme', draw);
   new ResizeObserver(() => {
-    if (host.clientWidth && (!chart || Math.abs(chart.width - host.clientWidth) > 1)) {
+    const moved = (was, is) => Math.abs(was - is) > 1;
+    const { clientWidth: width, clientHeight: height } = host;
+    if (width && (!chart || moved(chart.width, width) || moved(chart.height, height))) {
       draw();
     }
   }).observe(host);

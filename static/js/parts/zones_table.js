@@ -7,8 +7,8 @@ import { count, duration } from '../lib/format.js';
 export function joinZones(storeZones, recordingZones) {
   const rows = new Map(storeZones.map((zone) => [zone.id, { zone, store: zone, recording: null }]));
   for (const zone of recordingZones) {
-    const row = rows.get(zone.id) ?? { zone, store: null, recording: null };
-    rows.set(zone.id, { ...row, recording: zone });
+    const known = rows.get(zone.id) ?? { zone, store: null, recording: null };
+    rows.set(zone.id, { ...known, recording: zone });
   }
   return [...rows.values()];
 }

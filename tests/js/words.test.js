@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import * as words from '../../static/js/lib/words.js';
+
+const ZONE = 'Europe/London';
+const read = (parts) => parts.flat().join('');
+
+function makeSnapshot({ now = null, entries = null, recording = null } = {}) {
+  return {
+    occupancy: { now },
+    today: { entries },
+    business_day: { starts_at: '2026-11-21T04:00:00Z' },
+    recording,
+  };
+}
+
+function makeRecording(fields = {}) {
+  return {
+    name: 'noon.mp4',
+    state: 'done',
+    stage: 'done',
+    state_text: 'Counted',
+    people_in_picture: null,
+    numbers: { entries: 12, exits: 9 },
+    ...fields,
+  };
+}
+
+test('the sentence answers how many are in the shop', () => {
+  const say = (now, entries) => read(words.liveSentence(makeSnapshot({ now, entries }), ZONE, true));
+  assert.equal(say(23, 312), '23 people are in the shop. 312 came in since 04:00.');
+  assert.equal(say(1, null), '1 person is in the shop.');
+  assert.equal(say(0, 5), 'Nobody is in the shop. 5 came in since 04:00.');
+});
+
+test('where nobody looks now, the sentence is about the recording and not about a zero', () => {
+  const say = (fields) =>
+    read(words.liveSentence(makeSnapshot({ recording: makeRecording(fields) }), ZONE, true));
+  assert.equal(say({ state: 'running' }), 'noon.mp4 is being counted: 12 came in and 9 went out so far.');
+  assert.equal(say({}), 'In noon.mp4, 12 came in and 9 went out.');
+  assert.equal(say({ state: 'queued' }), 'noon.mp4 waits to be counted.');
+  assert.equal(say({ state: 'failed' }), 'noon.mp4 could not be counted.');
+  assert.equal(say({ people_in_picture: 3 }), '3 people are in the picture noon.mp4.');
+});
+
+test('only who may add a video is asked to', () => {
+  assert.match(read(words.liveSentence(makeSnapshot(), ZONE, true)), /Add a video/);
+  assert.doesNotMatch(read(words.liveSentence(makeSnapshot(), ZONE, false)), /Add a video/);
+});
+
+test('a number that may be old is told in the past tense with its time', () => {
+  const at = Date.parse('2026-11-21T14:12:09Z');
+  const now = read(words.staleSentence(makeSnapshot({ now: 23 }), ZONE, at));
+  assert.match(now, /^At 14:12:09, 23 people were in the shop\./);
+  assert.doesNotMatch(now, / are in the shop/);
+  const recording = makeRecording({ state: 'running' });
+  const counted = read(words.staleSentence(makeSnapshot({ recording }), ZONE, at));
+  assert.match(counted, /^At 14:12:09, noon\.mp4 had 12 in and 9 out\./);
+});
+
+test('events say what happened and how long it took', () => {
+  const event = (fields) => ({ zone: null, stay_s: null, dwell_s: null, ...fields });
+  const till = { name: 'Till' };
+  assert.deepEqual(words.eventWords(event({ kind: 'entered' })), ['Came in', '']);
+  assert.deepEqual(words.eventWords(event({ kind: 'exited', stay_s: 580 })), ['Went out', 'stayed 9 min 40 s']);
+  assert.deepEqual(words.eventWords(event({ kind: 'zone_left', zone: till, dwell_s: 72 })), [
+    'Left Till',
+    'after 1 min 12 s',
+  ]);
+  assert.equal(words.eventFilter(event({ kind: 'zone_entered', zone: till })), 'zone');
+  assert.equal(words.eventFilter(event({ kind: 'recounted' })), 'other');
+});
+
+test('work under way says its stage, how far and how long', () => {
+  const recording = makeRecording({ state: 'running', stage: 'finding', progress: 0.64, eta_s: 370 });
+  assert.equal(words.progressWords(recording), 'Finding people · 64 % · about 6 min left');
+  const waiting = makeRecording({ state: 'queued', stage: 'checked', progress: 0 });
+  assert.match(words.progressWords(waiting), /waiting/);
+});
