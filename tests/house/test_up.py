@@ -55,7 +55,12 @@ def test_no_process_is_left_after(number: signal.Signals, times: int, start: Sta
     assert status_of(f"{product.url}/healthz") == 200
     product.wait_for(r"worker\d+@\S+ ready")
     roles = " ".join(" ".join(process.cmdline()) for process in product.processes())
-    for role in ("manage.py up", "daphne", "worker1@", "celery --quiet -A oskartrack beat"):
+    for role in (
+        "manage.py up",
+        "oskartrack.daphne_server",
+        "worker1@",
+        "celery --quiet -A oskartrack beat",
+    ):
         assert role in roles
     assert any(Path(process.cwd()).name == "valkey" for process in product.processes())
     for _ in range(times):
@@ -78,11 +83,11 @@ def test_ctrl_c_while_it_starts_leaves_no_process(after_s: float, start: Start):
 
 def test_a_killed_process_is_started_again_and_said_so(start: Start):
     product = start("--no-demo").ready()
-    (web,) = [p for p in product.processes() if "daphne" in p.cmdline()]
+    (web,) = [p for p in product.processes() if "oskartrack.daphne_server" in p.cmdline()]
     web.kill()
     product.wait_for(r"web ended \(killed by SIGKILL\); it starts again in 1 s\.")
     assert status_of(f"{product.url}/healthz") == 200  # waits in the queue, is not refused
-    (again,) = [p for p in product.processes() if "daphne" in p.cmdline()]
+    (again,) = [p for p in product.processes() if "oskartrack.daphne_server" in p.cmdline()]
     assert again.pid != web.pid
 
 

@@ -111,10 +111,10 @@ def jobs(data: Path, listener: int) -> list[Job]:
     """
     celery = python("celery", "--quiet", "-A", "oskartrack")
     quiet = ("--loglevel", "INFO", "--without-gossip", "--without-mingle", "--without-heartbeat")
-    web = python("daphne", "--fd", str(listener), "--access-log", os.devnull, "-v", "1")
+    web = python("oskartrack.daphne_server", "--fd", str(listener))
     schedule = ("--schedule", str(data / "beat-schedule"), "--pidfile", "")
     return [
-        Job("web", [*web, "oskartrack.asgi:application"], descriptors=(listener,)),
+        Job("web", web, descriptors=(listener,)),
         *(
             Job(f"worker {n}", [*celery, "worker", "--pool", "solo", "-n", f"worker{n}@%h", *quiet])
             for n in range(1, settings.WORKERS + 1)
