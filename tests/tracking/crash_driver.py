@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import django
 
@@ -27,6 +28,8 @@ from accounts.models import Store  # noqa: E402
 from tests.tracking import walks  # noqa: E402
 from tracking import facts, runner  # noqa: E402
 from tracking.models import Chunk, Recording  # noqa: E402
+
+Answer = dict[str, Any]
 
 
 def fork(work: Callable[[], object]) -> int:
@@ -62,7 +65,7 @@ def finish(recording: Recording) -> None:
     assert code == 0, f"The second worker ended with {code}."
 
 
-def killed_at(point: str, files: tuple[Path, Path]) -> dict:
+def killed_at(point: str, files: tuple[Path, Path]) -> Answer:
     """Kill a worker at a fault point of its second chunk, let another finish."""
     recording = make(f"at-{point}", files)
     os.environ["OSKARTRACK_FAULT"] = f"{point}:kill:2"
@@ -72,7 +75,7 @@ def killed_at(point: str, files: tuple[Path, Path]) -> dict:
     return {"code": code, "facts": exported(recording)}
 
 
-def killed_at_random(seed: int, files: tuple[Path, Path]) -> dict:
+def killed_at_random(seed: int, files: tuple[Path, Path]) -> Answer:
     """Kill two workers again and again, wherever they are, until the recording is through."""
     lot = random.Random(seed)
     recording = make(f"random-{seed}", files)
@@ -90,7 +93,7 @@ def killed_at_random(seed: int, files: tuple[Path, Path]) -> dict:
     return {"kills": kills, "facts": exported(recording)}
 
 
-def together(workers: int, files: tuple[Path, Path]) -> dict:
+def together(workers: int, files: tuple[Path, Path]) -> Answer:
     """Let several workers work one recording at once."""
     recording = make(f"together-{workers}", files)
     children = [fork(lambda: runner.work(recording.pk)) for _ in range(workers)]
@@ -98,7 +101,7 @@ def together(workers: int, files: tuple[Path, Path]) -> dict:
     return {"codes": codes, "facts": exported(recording)}
 
 
-def frozen(files: tuple[Path, Path]) -> dict:
+def frozen(files: tuple[Path, Path]) -> Answer:
     """Freeze a worker in the middle, let another finish, then let the first go on."""
     recording = make("frozen", files)
     zombie = fork(lambda: runner.work(recording.pk))
@@ -110,7 +113,7 @@ def frozen(files: tuple[Path, Path]) -> dict:
     return {"code": ended(zombie), "facts": exported(recording)}
 
 
-def asked_to_stop(files: tuple[Path, Path]) -> dict:
+def asked_to_stop(files: tuple[Path, Path]) -> Answer:
     """Ask a worker to stop in the middle of a chunk, as a restart does."""
     from tracking import jobs
 
@@ -141,13 +144,13 @@ def exported(recording: Recording) -> list[str]:
     return facts.export_facts(Store.objects.get(pk=recording.store_id))
 
 
-def unbroken(files: tuple[Path, Path]) -> dict:
+def unbroken(files: tuple[Path, Path]) -> Answer:
     recording = make("unbroken", files)
     runner.work(recording.pk)
     return {"facts": exported(recording)}
 
 
-def main(order: dict) -> dict:
+def main(order: dict[str, Any]) -> Answer:
     files = walks.make_files(Path(order["folder"]))
     answers = {"unbroken": unbroken(files)}
     for point in order.get("points", []):

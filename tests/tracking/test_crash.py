@@ -43,7 +43,9 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return env
 
 
-def run(command: list[str], env: dict[str, str], timeout_s: int) -> subprocess.CompletedProcess:
+def run(
+    command: list[str], env: dict[str, str], timeout_s: int
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=timeout_s, check=False
     )

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -54,9 +55,9 @@ def recording(files) -> Recording:
     return make_detected(files)
 
 
-def everything() -> list[list[dict]]:
+def everything() -> list[list[dict[str, Any]]]:
     """Return all rows of all tables that the ledger writes."""
-    models = (*FACTS, Run, Recording, Chunk)
+    models: tuple[Any, ...] = (*FACTS, Run, Recording, Chunk)
     return [list(model._default_manager.order_by("pk").values()) for model in models]
 
 
@@ -187,6 +188,7 @@ def test_a_run_that_is_not_active_stays_out_of_feed_and_sums(recording):
     Run.objects.update(active=False)
     other = Run.objects.get(recording=recording)
     claim = jobs.recording_claim(recording.pk)
+    assert claim is not None
     chunk = recording.chunks.get(index=0)
     part = runner.count_chunk(other, chunk)
     commit(claim, other, chunk, part)
@@ -247,7 +249,7 @@ def test_watchers_are_told_after_the_commit_and_never_before(
     assert (hints["picture"]["from_ms"], hints["picture"]["to_ms"]) == (0, 10_000)
 
 
-def received(watcher: redis.client.PubSub, until: str) -> Iterator[dict]:
+def received(watcher: redis.client.PubSub, until: str) -> Iterator[dict[str, Any]]:
     """Yield hints up to the first of a kind; progress may be left out when told a moment ago."""
     while message := watcher.get_message(timeout=2):
         hint = json.loads(message["data"])

@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db.models import F
@@ -256,7 +257,7 @@ def test_the_state_between_two_chunks_changes_nothing(files):
     Recording.objects.filter(pk=whole.pk).update(chunk_count=1)
     runner.advance(whole.pk)
 
-    def events(of: Recording) -> list[tuple]:
+    def events(of: Recording) -> list[tuple[Any, ...]]:
         rows = TrackingEvent.objects.filter(run__recording=of).order_by("ordinal")
         return list(rows.values_list("kind", "at", "track_number", "dwell_ms", "visit__ordinal"))
 
