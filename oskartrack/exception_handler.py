@@ -83,7 +83,7 @@ def _as_api_exception(error: Exception) -> exceptions.APIException:
         case exceptions.APIException():
             return error
         case Http404():
-            found: exceptions.APIException = exceptions.NotFound(NOT_FOUND)
+            found: exceptions.APIException = exceptions.NotFound()
         case DjangoPermissionDenied():
             found = exceptions.PermissionDenied()
         case DjangoValidationError():

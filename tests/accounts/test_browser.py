@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.cast import PASSWORD, make_camera, make_cast, make_line, make_user, make_zone
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, reset_sequences=True)]
 MARK = Path(__file__).resolve().parent.parent.parent / "static/img/mark.svg"
 
 
