@@ -193,6 +193,15 @@ def test_being_asked_to_stop_gives_the_row_back_without_an_attempt(row_name, req
     assert claimed(row).attempt == 1
 
 
+def test_being_asked_to_stop_right_after_a_claim_gives_the_row_back_too(chunk):
+    with pytest.raises(KeyboardInterrupt), jobs.stoppable():
+        claim = claimed(chunk)
+        signal.raise_signal(signal.SIGINT)
+        with jobs.held(claim):
+            pytest.fail("The work began although the process was asked to stop.")
+    assert (fresh(chunk).state, chunk.attempt, chunk.lease_until) == ("waiting", 0, None)
+
+
 def test_progress_forgets_earlier_attempts(recording):
     claimed(recording)
     run_out(recording)

@@ -145,6 +145,23 @@ def test_a_slice_that_is_out_of_time_says_that_more_is_ready(files):
     assert recording.state == "done"
 
 
+def test_a_chunk_that_becomes_ready_while_the_recording_is_let_go_is_counted(files, monkeypatch):
+    """Its own worker found the recording taken and went on: nobody else will ring for it."""
+    recording = walks.make_recording(walks.make_store("meanwhile"), files)
+    first, second = recording.chunks.order_by("index").values_list("pk", flat=True)[:2]
+    runner.detect(first)
+    let_go = jobs.give_back
+
+    def slowly(claim: jobs.Claim) -> None:
+        if claim.model is Recording:
+            runner.detect(second)
+        let_go(claim)
+
+    monkeypatch.setattr(jobs, "give_back", slowly)
+    runner.advance(recording.pk)
+    assert Run.objects.get(recording=recording).next_chunk == 2
+
+
 def test_letting_go_of_the_recording_costs_no_attempt(files):
     recording = walks.make_recording(walks.make_store("attempts"), files)
     runner.detect(recording.chunks.get(index=0).pk)
