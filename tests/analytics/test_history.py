@@ -62,9 +62,16 @@ def test_a_camera_without_an_entrance_makes_stays_known_and_entries_not(shop):
     assert (hour.zone_stays, hour.entries, hour.occupancy_end) == (1, None, None)
 
 
-def test_two_cameras_at_once_are_not_more_than_the_hour(shop):
-    steps(shop, {}, seen_s=3600)
-    steps(make_shop(shop.store, "Back door"), {}, seen_s=3600)
+def test_two_cameras_that_look_at_once_observe_no_more_than_one(shop):
+    steps(shop, {}, seen_s=144)
+    steps(make_shop(shop.store, "Back door"), {}, seen_s=144)
+    (hour,) = [h for h in history(shop.store, LATER, DAY).hours if h.starts_at.hour == 8]
+    assert hour.observed == 0.04
+
+
+def test_two_recordings_of_the_same_minutes_observe_no_more_than_the_hour(shop):
+    for _ in range(2):
+        steps(shop, {}, seen_s=3600)
     (hour,) = [h for h in history(shop.store, LATER, DAY).hours if h.starts_at.hour == 8]
     assert hour.observed == 1.0
 

@@ -72,6 +72,7 @@ def test_a_stay_counts_in_the_bucket_it_began_in_and_a_censored_one_has_no_lengt
     facts.stay(295, 100, censored=True)
     facts.commit()
     zone = bucket(shop, "zone")
+    assert Bucket.objects.get(subject_kind="zone").starts_at == NINE_UTC
     assert (zone["stays"], zone["censored"], zone["dwell_ms"]) == (1, 1, 40_000)
     assert zone["h05"] == 1 and sum(zone[name] for name in SUMS if name.startswith("h")) == 1
 
