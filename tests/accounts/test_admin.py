@@ -9,6 +9,8 @@ from accounts.models import AuditEntry, Membership, Store, User
 from accounts.services import membership_set
 from tests.cast import PASSWORD, make_camera, make_line, make_user, make_zone
 
+pytestmark = pytest.mark.db
+
 STORE = {
     "name": "New shop",
     "slug": "new-shop",

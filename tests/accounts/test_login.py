@@ -16,6 +16,8 @@ from accounts.models import AuditEntry
 from accounts.throttle import TOO_MANY, count_try
 from tests.cast import PASSWORD, make_user
 
+pytestmark = pytest.mark.db
+
 LOGIN = "/login/"
 
 

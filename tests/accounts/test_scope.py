@@ -16,6 +16,8 @@ from accounts.selectors import may_manage, role_in_store, stores_of_user
 from accounts.services import audit_record, membership_set, store_create, user_create
 from tests.cast import PASSWORD, make_camera, make_line, make_store, make_user, make_zone
 
+pytestmark = pytest.mark.db
+
 STORES = "/api/v1/stores/"
 
 

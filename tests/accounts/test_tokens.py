@@ -17,6 +17,8 @@ from accounts.models import AuditEntry
 from accounts.throttle import TOO_MANY
 from tests.cast import PASSWORD
 
+pytestmark = pytest.mark.db
+
 OBTAIN, REFRESH, VERIFY = (f"/api/v1/auth/token/{end}" for end in ("", "refresh/", "verify/"))
 STORES = "/api/v1/stores/"
 

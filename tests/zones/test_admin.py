@@ -10,6 +10,8 @@ from accounts.models import AuditEntry
 from tests.cast import SQUARE, make_camera, make_line, make_user, make_zone
 from zones.models import Camera, CountingLine, Zone
 
+pytestmark = pytest.mark.db
+
 TRIANGLE = "[[0.2, 0.2], [0.8, 0.2], [0.5, 0.8]]"
 SECRET = "rtsp://admin:secret-word@10.0.0.7/1"
 NO_INLINES = {"versions-TOTAL_FORMS": "0", "versions-INITIAL_FORMS": "0"}

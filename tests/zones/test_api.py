@@ -9,6 +9,8 @@ import pytest
 from tests.cast import SQUARE, make_camera, make_line, make_user, make_zone
 from zones.services import line_archive, zone_redraw
 
+pytestmark = pytest.mark.db
+
 TRIANGLE = [[0.2, 0.2], [0.8, 0.2], [0.5, 0.8]]
 
 

@@ -21,6 +21,8 @@ from zones.services import (
     zone_redraw,
 )
 
+pytestmark = pytest.mark.db
+
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TRIANGLE = [[0.2, 0.2], [0.8, 0.2], [0.5, 0.8]]
 
