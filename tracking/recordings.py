@@ -265,7 +265,7 @@ def _add_run(recording: Recording) -> Run:
 def _frozen_detector(camera: Camera) -> dict[str, Any]:
     try:
         detector = make_detector(camera.detector, camera.detector_settings)
-    except UnknownDetectorError as error:
+    except (UnknownDetectorError, OSError, ValueError, LookupError) as error:
         raise Problem("detector_not_ready", name=camera.detector, why=error) from error
     titles = {info.name: info.title for info in available()}
     return {

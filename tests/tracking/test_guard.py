@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.plugins.servers import Server, die_with_parent, free_port
-from tests.tracking.doors import PART, TUS
+from tests.plugins.servers import Server
+from tests.tracking.doors import TUS
 from tests.tracking.files import make_video
+from tests.tracking.web import CSRF, ROOT
 
 MIB = 1024 * 1024
-CSRF = "a" * 32
 
 # An application that tells how long the body was, behind a guard with short times.
 SMALL = """
@@ -180,106 +175,6 @@ def cut_off_after(line: socket.socket, drop: bytes) -> float:
 
 # --- The whole web process -----------------------------------------------------------------------
 
-PREPARE = """
-import django, json
-django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-from django.test import Client
-from tests.cast import make_camera, make_cast
-cast = make_cast()
-client = Client()
-client.force_login(cast.alice)
-print(json.dumps({
-    "store": str(cast.store.public_id),
-    "camera": str(make_camera(cast.store).public_id),
-    "session": client.cookies["sessionid"].value,
-}))
-"""
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@dataclass
-class Web:
-    """A running web process and a manager's session in it."""
-
-    port: int
-    process: subprocess.Popen[bytes]
-    data: Path
-    store: str
-    camera: str
-    session: str
-
-    @property
-    def headers(self) -> dict[str, str]:
-        cookies = f"sessionid={self.session}; csrftoken={CSRF}"
-        return {"Cookie": cookies, "X-CSRFToken": CSRF}
-
-    def line(self) -> contextlib.closing[http.client.HTTPConnection]:
-        return contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60))
-
-    def ask(self, line: http.client.HTTPConnection, *request: Any) -> http.client.HTTPResponse:
-        line.request(*request)
-        answer = line.getresponse()
-        answer.body = answer.read()  # type: ignore[attr-defined]
-        return answer
-
-    def resident_mb(self, row: str = "VmRSS") -> float:
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        found = re.search(rf"{row}:\s+(\d+) kB", status)
-        assert found is not None
-        return int(found[1]) / 1024
-
-    @contextlib.contextmanager
-    def grows_less_than(self, megabytes: float) -> Iterator[None]:
-        """Measure the peak within, not only what is left at its end."""
-        before = self.resident_mb()
-        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")  # resets the peak
-        yield
-        grown = self.resident_mb("VmHWM") - before
-        sys.stderr.write(f"web process: {before:.0f} MB, {grown:.1f} MB more at its peak\n")
-        assert grown < megabytes
-
-
-@pytest.fixture(scope="module")
-def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    data = tmp_path_factory.mktemp("web")
-    port = free_port()
-    environment = os.environ | {
-        "OSKARTRACK_DATA": str(data),
-        "DATABASE_URL": f"sqlite:///{data}/db.sqlite3",
-        "PYTHONWARNINGS": "ignore",
-    }
-    made = subprocess.run(
-        [sys.executable, "-c", PREPARE], cwd=ROOT, env=environment, capture_output=True, check=True
-    )
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "oskartrack.daphne_server", "--port", str(port)],
-            cwd=ROOT,
-            env=environment,
-            stdout=log,
-            stderr=log,
-            preexec_fn=die_with_parent,
-        )
-        try:
-            running = Web(port, process, data, **json.loads(made.stdout.splitlines()[-1]))
-            wait_until_healthy(running)
-            yield running
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-def wait_until_healthy(web: Web) -> None:
-    for _ in range(300):
-        assert web.process.poll() is None
-        with contextlib.suppress(OSError), web.line() as line:
-            if web.ask(line, "GET", "/healthz").status == 200:
-                return
-        time.sleep(0.1)
-    raise AssertionError("the web process did not come up")
-
 
 @pytest.mark.slow
 def test_400_mb_of_multipart_to_nowhere_without_a_login_cost_nothing(web):
@@ -309,11 +204,11 @@ def test_a_2_gb_upload_comes_in_with_constant_memory(web, tmp_path):
     first = make_video(tmp_path / "a.mp4").read_bytes()[:64].ljust(part, b"\0")
     began = time.monotonic()
     with web.line() as line:
-        address = announce(web, line, length)
+        address = web.announce(line, length)
         with web.grows_less_than(50):
             for offset in range(0, length, part):
                 piece = bytes(part) if offset else first
-                answer = web.ask(line, "PATCH", address, piece, part_headers(web, offset))
+                answer = web.ask(line, "PATCH", address, piece, web.part_headers(offset))
                 assert answer.status == 204
                 assert answer.headers["Upload-Offset"] == str(offset + part)
             told = json.loads(web.ask(line, "GET", address, None, web.headers).body)
@@ -323,24 +218,13 @@ def test_a_2_gb_upload_comes_in_with_constant_memory(web, tmp_path):
     assert sum(path.stat().st_size for path in web.data.rglob("source")) == 0
 
 
-def announce(web: Web, line: http.client.HTTPConnection, length: int) -> str:
-    headers = {**web.headers, **TUS, "Upload-Length": str(length)}
-    created = web.ask(line, "POST", f"/api/v1/stores/{web.store}/uploads/", None, headers)
-    assert created.status == 201
-    return str(created.headers["Location"])
-
-
-def part_headers(web: Web, offset: int) -> dict[str, str]:
-    return {**web.headers, **TUS, "Upload-Offset": str(offset), "Content-Type": PART}
-
-
 def test_a_dropped_line_in_a_part_costs_that_part_alone(web, tmp_path):
     video = make_video(tmp_path / "a.mp4", seconds=5).read_bytes()
     half, end = len(video) // 2, len(video)
     with web.line() as line:
-        address = announce(web, line, end)
-        assert web.ask(line, "PATCH", address, video[:half], part_headers(web, 0)).status == 204
-        headers = part_headers(web, half)
+        address = web.announce(line, end)
+        assert web.ask(line, "PATCH", address, video[:half], web.part_headers(0)).status == 204
+        headers = web.part_headers(half)
         broken = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         with connected(web.port) as cut:
             cut.sendall(f"PATCH {address} HTTP/1.1\r\nHost: 127.0.0.1\r\n{broken}".encode())

@@ -1,0 +1,5 @@
+"""Fixtures of the tests of `tracking`."""
+
+from tests.tracking.web import web
+
+__all__ = ["web"]
