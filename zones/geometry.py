@@ -26,7 +26,7 @@ Point: TypeAlias = tuple[float, float]
 Side: TypeAlias = Literal["right", "left"]
 
 MIN_VERTICES = 3
-# Checking a shape compares every pair of sides; 200 corners are 20 000 pairs, about 50 ms.
+# Checking a shape compares every pair of sides; 200 corners are 20 000 pairs, 0.16 s when busy.
 MAX_VERTICES = 200
 
 # Shewchuk, "Adaptive Precision Floating-Point Arithmetic and Fast Robust Geometric Predicates"
