@@ -30,9 +30,9 @@ from tracking.models import Chunk, JobState, Recording
 
 log = structlog.get_logger(__name__)
 
-# A claim is renewed this long at the most: well below the broker's visibility timeout of 600 s,
-# so that a hung decoder loses its row instead of keeping it for ever.
-CLAIM_LONGEST_S = 540
+# A claim is renewed this long at the most. A chunk is at most 20 s of media, which takes HOG some
+# minutes on a small and busy machine; whoever takes longer than this hangs.
+CLAIM_LONGEST_S = 1200
 
 State = Recording.State
 OPEN = (State.QUEUED, State.RUNNING)
@@ -301,12 +301,20 @@ def _quietly(write: Any, *arguments: Any) -> None:
 
 
 def _renew_until(claim: Claim, done: threading.Event) -> None:
-    """Renew every few seconds until told to end; runs in a thread with its own connection."""
+    """Renew every few seconds until told to end; runs in a thread with its own connection.
+
+    A decoder that hangs cannot be interrupted from within its process, so past the longest claim
+    the process ends itself: its row is another's once the lease is over, its place is taken by a
+    new worker, and the third such death sets the row aside.
+    """
     give_up = time.monotonic() + CLAIM_LONGEST_S
     try:
         while not done.wait(settings.LEASE_RENEW_S):
+            if time.monotonic() > give_up:
+                log.error("worker_hangs", row=claim.model.__name__, id=claim.pk)
+                os.kill(os.getpid(), signal.SIGKILL)
             try:
-                kept = time.monotonic() < give_up and renew(claim)
+                kept = renew(claim)
             except DatabaseError as error:
                 log.warning("lease_not_renewed", id=claim.pk, why=str(error))
                 continue

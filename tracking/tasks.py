@@ -25,12 +25,9 @@ log = structlog.get_logger(__name__)
 RING_AGAIN_S = 15
 # A message nobody took is worthless once beat has rung again; this keeps the queue short.
 EXPIRES_S = 60
-# Above a claim's longest life, below the broker's visibility timeout of 600 s. Pools of processes
-# end a hung decoder by it; a solo worker loses its claim all the same.
-TIME_LIMIT_S = 580
 
 
-@shared_task(time_limit=TIME_LIMIT_S)
+@shared_task
 def detect_chunk(chunk_id: int) -> None:
     """Find the people of one chunk, then count what became ready."""
     with jobs.stoppable():
@@ -40,7 +37,7 @@ def detect_chunk(chunk_id: int) -> None:
             _send(advance_recording, recording_id)
 
 
-@shared_task(time_limit=TIME_LIMIT_S)
+@shared_task
 def advance_recording(recording_id: int) -> None:
     """Count the next detected chunks of a recording for one slice of time."""
     with jobs.stoppable():

@@ -21,12 +21,13 @@ import django
 
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.db import connections  # noqa: E402
 from django.db.models.functions import Now  # noqa: E402
 
 from accounts.models import Store  # noqa: E402
 from tests.tracking import walks  # noqa: E402
-from tracking import facts, runner  # noqa: E402
+from tracking import facts, jobs, runner  # noqa: E402
 from tracking.models import Chunk, Recording  # noqa: E402
 
 Answer = dict[str, Any]
@@ -115,8 +116,6 @@ def frozen(files: tuple[Path, Path]) -> Answer:
 
 def asked_to_stop(files: tuple[Path, Path]) -> Answer:
     """Ask a worker to stop in the middle of a chunk, as a restart does."""
-    from tracking import jobs
-
     recording = make("asked", files)
 
     def work() -> None:
@@ -134,6 +133,21 @@ def asked_to_stop(files: tuple[Path, Path]) -> Answer:
     held = rows.exclude(lease_until=None).count() + rows.filter(attempt__gt=0).count()
     finish(recording)
     return {"code": code, "took_s": took_s, "held": held, "facts": exported(recording)}
+
+
+def hanging(files: tuple[Path, Path]) -> Answer:
+    """Let a worker's decoder hang for ever."""
+    recording = make("hanging", files)
+
+    def work() -> None:
+        jobs.CLAIM_LONGEST_S = 0.3
+        settings.LEASE_RENEW_S = 0.1
+        runner.detect_chunk = lambda *_: time.sleep(60)
+        runner.work(recording.pk)
+
+    code = ended(fork(work))
+    finish(recording)
+    return {"code": code, "facts": exported(recording)}
 
 
 def make(slug: str, files: tuple[Path, Path]) -> Recording:
@@ -161,6 +175,7 @@ def main(order: dict[str, Any]) -> Answer:
         answers["together"] = together(3, files)
         answers["frozen"] = frozen(files)
         answers["asked"] = asked_to_stop(files)
+        answers["hanging"] = hanging(files)
     return answers
 
 

@@ -112,11 +112,12 @@ def test_workers_killed_at_random_leave_no_trace_in_the_facts(surroundings, tmp_
     assert sum(answer["kills"] for answer in found.values()) >= 6
 
 
-def test_workers_side_by_side_frozen_or_asked_to_stop_give_the_same_facts(surroundings, tmp_path):
+def test_workers_side_by_side_frozen_stopped_or_hanging_give_the_same_facts(surroundings, tmp_path):
     found = drive(fresh(surroundings, tmp_path), tmp_path, others=True)
     expected = found.pop("unbroken")["facts"]
     assert found["together"] == {"codes": [0, 0, 0], "facts": expected}
     assert found["frozen"] == {"code": 0, "facts": expected}
+    assert found["hanging"] == {"code": -signal.SIGKILL, "facts": expected}
     assert found["asked"]["facts"] == expected
     assert found["asked"]["held"] == 0
     assert found["asked"]["code"] == -signal.SIGTERM
