@@ -35,8 +35,10 @@ def live(request: HttpRequest, store_slug: str) -> HttpResponse:
     store = store_of_page(request.user, store_slug)
     context = page_context(request, store)
     api = context["page_data"]["api"]
-    recording = request.GET.get("recording")
-    snapshot = api_answer(request, f"{api}live/", recording=recording)
+    wanted = request.GET.get("recording")
+    snapshot = api_answer(request, f"{api}live/", recording=wanted)
+    if snapshot is None and wanted:  # it is gone, or never was: show what there is
+        snapshot = api_answer(request, f"{api}live/")
     recent = api_answer(request, f"{api}events/", recent=FEED_LENGTH, kind=FEED_KINDS)
     cameras = api_answer(request, f"{api}cameras/")
     context["page_data"] |= {"feed_kinds": FEED_KINDS, "feed_length": FEED_LENGTH}

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import * as format from '../../static/js/lib/format.js';
@@ -26,35 +27,21 @@ test('nothing measured is a dash and never a zero', () => {
   }
 });
 
-test('durations read as people say them', () => {
-  assert.equal(format.duration(106), '1:46');
-  assert.equal(format.duration(59.6), '1:00');
-  assert.equal(format.duration(3766), '1:02:46');
-  assert.equal(format.durationWords(580), '9 min 40 s');
-  assert.equal(format.durationWords(38.2), '38 s');
-  assert.equal(format.durationWords(120), '2 min');
-  assert.equal(format.durationWords(7500), '2 h 5 min');
-  assert.equal(format.about(370), 'about 6 min');
-  assert.equal(format.about(4), 'a few seconds');
-});
+// The server writes the same by `ot.py`; `tests/pages/test_words.py` reads the same cases.
+const cases = JSON.parse(readFileSync(new URL('./cases.json', import.meta.url), 'utf8'));
+for (const [name, pairs] of Object.entries(cases)) {
+  test(`${name} writes numbers and times as the server does`, () => {
+    for (const [value, written] of pairs) {
+      assert.equal(format[name](value, 'Europe/London'), written, `of ${value}`);
+    }
+  });
+}
 
-test('less than all is never written as 100 %', () => {
-  assert.equal(format.percent(0.9999), '99 %');
-  assert.equal(format.percent(1), '100 %');
-  assert.equal(format.percent(0.714), '71 %');
-});
-
-test('sizes have at most one decimal', () => {
-  assert.equal(format.size(0), '0 B');
-  assert.equal(format.size(999), '999 B');
-  assert.equal(format.size(340_000_000), '340 MB');
-  assert.equal(format.size(1_900_000_000), '1.9 GB');
-});
-
-test('people are counted in words at the edges', () => {
-  assert.equal(format.people(0), 'Nobody');
-  assert.equal(format.people(1), '1 person');
-  assert.equal(format.people(1234), '1,234 people');
+test('a span of a few seconds shows them, a long one does not', () => {
+  const span = (start, end) => format.clockSpan(start, end, 'UTC');
+  assert.equal(span('2026-11-21T12:00:00Z', '2026-11-21T12:00:20Z'), '12:00:00 to 12:00:20');
+  assert.equal(span('2026-11-21T12:00:00Z', '2026-11-21T13:30:00Z'), '12:00 to 13:30');
+  assert.equal(span('2026-11-21T23:00:00Z', '2026-11-22T01:00:00Z'), '23:00 to Sun 22 Nov, 01:00');
 });
 
 test('a time on the wall is one instant on an ordinary day', () => {

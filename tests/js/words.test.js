@@ -78,3 +78,17 @@ test('work under way says its stage, how far and how long', () => {
   const waiting = makeRecording({ state: 'queued', stage: 'checked', progress: 0 });
   assert.match(words.progressWords(waiting), /waiting/);
 });
+
+test('work that has only begun shows no 0 %', () => {
+  const recording = makeRecording({ state: 'running', stage: 'finding', progress: 0 });
+  assert.equal(words.progressWords(recording), 'Finding people · just begun');
+});
+
+test('within a recording the newest moment is on top, and what was counted last comes first', () => {
+  const event = (seq, recording, second) => ({ seq, recording, at: `2026-11-21T12:00:0${second}Z` });
+  const events = [event(1, 'a', 5), event(2, 'a', 7), event(3, 'a', 6), event(4, 'b', 1), event(5, 'b', 2)];
+  assert.deepEqual(
+    words.newestFirst(events).map(({ seq }) => seq),
+    [5, 4, 2, 3, 1],
+  );
+});

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -54,6 +55,11 @@ def instant(value: str | datetime) -> datetime:
     return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
+def round_half_up(value: float) -> int:
+    """Return the nearest whole number, halves upwards, as JavaScript's ``Math.round`` does."""
+    return math.floor(value + 0.5)
+
+
 @register.filter
 def local(value: str | datetime | None, zone: str) -> datetime | None:
     """Return the instant on the store's own clock, for Django's ``date`` filter."""
@@ -89,10 +95,12 @@ def count(value: Any) -> str:
 
 @register.filter
 def percent(value: Any) -> str:
-    """Return 96 % for 0.96; never 100 % for less than all."""
+    """Return 96 % for 0.96; never 100 % for less than all, nor 0 % for more than nothing."""
     if value in MISSING:
         return NONE
-    return f"{min(round(value * 100), 99) if value < 1 else 100} %"
+    if 0 < value < 0.005:
+        return "under 1 %"
+    return f"{min(round_half_up(value * 100), 99) if value < 1 else 100} %"
 
 
 @register.filter
@@ -100,7 +108,7 @@ def duration(value: Any) -> str:
     """Return seconds as 1:46, or 1:02:46 from an hour on."""
     if value in MISSING:
         return NONE
-    hours, rest = divmod(round(value), 3600)
+    hours, rest = divmod(round_half_up(value), 3600)
     minutes, seconds = divmod(rest, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
@@ -116,13 +124,13 @@ def duration_words(value: Any) -> str:
     """Return seconds as 9 min 40 s, 38 s or 2 h 5 min."""
     if value in MISSING:
         return NONE
-    total = round(value)
+    total = round_half_up(value)
     if total < 60:
         return f"{total} s"
     if total < 3600:
         minutes, seconds = divmod(total, 60)
         return f"{minutes} min {seconds} s" if seconds else f"{minutes} min"
-    hours, minutes = divmod(round(total / 60), 60)
+    hours, minutes = divmod(round_half_up(total / 60), 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
@@ -134,10 +142,10 @@ def about(value: Any) -> str:
     if value < 10:
         return "a few seconds"
     if value < 55:
-        return f"about {round(value / 10) * 10} s"
+        return f"about {round_half_up(value / 10) * 10} s"
     if value < 5400:
-        return f"about {max(round(value / 60), 1)} min"
-    return f"about {round(value / 3600)} h"
+        return f"about {max(round_half_up(value / 60), 1)} min"
+    return f"about {round_half_up(value / 3600)} h"
 
 
 @register.filter

@@ -56,6 +56,15 @@ export function readJson(id) {
   return JSON.parse(document.getElementById(id)?.textContent || 'null');
 }
 
+/** How far a bar is, in [0, 1]; before anything is known it only says that something happens. */
+export function setProgress(bar, share) {
+  if (share > 0) {
+    bar.value = share * 100;
+  } else {
+    bar.removeAttribute('value');
+  }
+}
+
 /** A colour or length of `tokens.css`. */
 export function token(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();

@@ -3,6 +3,9 @@
 
 export const NONE = '—';
 
+// Below this length the times of a span need their seconds.
+const SHORT_MS = 5 * 60 * 1000;
+
 const formats = new Map();
 
 function formatIn(zone, options) {
@@ -48,6 +51,13 @@ export function day(at, zone) {
   return `${weekday} ${date} ${month.slice(0, 3)}`;
 }
 
+/** 12:00 to 13:30, or with seconds where the span is short. */
+export function clockSpan(start, end, zone) {
+  const write = Date.parse(end) - Date.parse(start) < SHORT_MS ? clockSeconds : clock;
+  const until = isoDay(start, zone) === isoDay(end, zone) ? '' : `${day(end, zone)}, `;
+  return `${write(start, zone)} to ${until}${write(end, zone)}`;
+}
+
 /** Saturday 21 November */
 export function longDay(at, zone) {
   const { weekday, day: date, month } = parts(at, zone, {
@@ -69,10 +79,13 @@ export function count(value) {
   return value === null || value === undefined ? NONE : value.toLocaleString('en-GB');
 }
 
-/** 96 % for 0.96; never 100 % for less than all. */
+/** 96 % for 0.96; never 100 % for less than all, nor 0 % for more than nothing. */
 export function percent(value) {
   if (value === null || value === undefined) {
     return NONE;
+  }
+  if (value > 0 && value < 0.005) {
+    return 'under 1 %';
   }
   return `${value < 1 ? Math.min(Math.round(value * 100), 99) : 100} %`;
 }

@@ -76,6 +76,21 @@ export function eventFilter(event) {
   return event.zone ? 'zone' : 'other';
 }
 
+/**
+ * The events as a person reads them: what was counted last on top, and within one recording by the
+ * time on its clock. The feed tells them as they became certain, so a stay ends after a later step.
+ */
+export function newestFirst(events) {
+  const groups = [];
+  for (const event of [...events].sort((a, b) => b.seq - a.seq)) {
+    if (groups.at(-1)?.[0].recording !== event.recording) {
+      groups.push([]);
+    }
+    groups.at(-1).push(event);
+  }
+  return groups.flatMap((group) => group.sort((a, b) => b.at.localeCompare(a.at) || b.seq - a.seq));
+}
+
 const EVENT_WORDS = {
   entered: () => 'Came in',
   exited: () => 'Went out',
@@ -110,7 +125,9 @@ const STAGE_WORDS = {
 /** Finding people · 64 % · about 6 min left */
 export function progressWords(recording) {
   const words = [STAGE_WORDS[recording.stage] ?? recording.state_text];
-  if (recording.state === 'running') {
+  if (recording.state === 'running' && recording.progress === 0) {
+    words.push('just begun');
+  } else if (recording.state === 'running') {
     words.push(percent(recording.progress));
     if (recording.eta_s !== null && recording.eta_s !== undefined) {
       words.push(`${about(recording.eta_s)} left`);

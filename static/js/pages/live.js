@@ -31,7 +31,8 @@ const zone = page.store.timezone;
 const isManager = page.role === 'manager';
 
 let snapshot = readJson('live-snapshot');
-let wanted = new URLSearchParams(location.search).get('recording');
+const asked = new URLSearchParams(location.search).get('recording');
+let wanted = asked && asked === snapshot?.recording?.id ? asked : null;
 let lostAt = null;
 
 const connection = new Connection(zone);

@@ -2,7 +2,7 @@
 
 import { $, $$, el, icon, segment, setText } from '../lib/dom.js';
 import { clockSeconds, day, isoDay } from '../lib/format.js';
-import { eventFilter, eventWords } from '../lib/words.js';
+import { eventFilter, eventWords, newestFirst } from '../lib/words.js';
 
 const MOST = 50;
 const SIGNS = { in: 'arrow-down-left', out: 'arrow-up-right', other: 'info-circle' };
@@ -19,28 +19,27 @@ export class FeedList {
     this.kinds = new Set(kinds.split(','));
     this.list = $('[data-feed]');
     this.filter = 'all';
+    this.events = [];
     segment($('[data-seg="feed"]'), (filter) => {
       this.filter = filter;
       this.#applyFilter();
     });
   }
 
-  /** Show the newest events instead of what is there; `events` newest first. */
+  /** Show these events instead of what is there. */
   reset(events) {
-    this.list.replaceChildren(...events.slice(0, MOST).map((event) => this.#row(event, false)));
-    this.#applyFilter();
+    this.#show(events, new Set());
   }
 
-  /** Put new events on top; `events` oldest first, as the feed gives them. */
+  /** Put new events among those shown. */
   add(events) {
-    const rows = events
-      .filter((event) => this.kinds.has(event.kind))
-      .slice(-MOST)
-      .map((event) => this.#row(event, true));
-    this.list.prepend(...rows.reverse());
-    $$('li', this.list)
-      .slice(MOST)
-      .forEach((row) => row.remove());
+    const fresh = events.filter((event) => this.kinds.has(event.kind));
+    this.#show([...fresh, ...this.events], new Set(fresh.map(({ id }) => id)));
+  }
+
+  #show(events, fresh) {
+    this.events = newestFirst(events).slice(0, MOST);
+    this.list.replaceChildren(...this.events.map((event) => this.#row(event, fresh.has(event.id))));
     this.#applyFilter();
   }
 

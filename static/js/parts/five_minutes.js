@@ -1,6 +1,6 @@
 // The card "Every 5 minutes": the store's last two hours or the recording's span, as chart or table.
 
-import { $, $$, el, press, segment } from '../lib/dom.js';
+import { $, $$, el, press, segment, setText } from '../lib/dom.js';
 import { clock, count } from '../lib/format.js';
 import { fiveChart, noteOf } from './five_chart.js';
 
@@ -29,11 +29,10 @@ export class FiveMinutes {
       this.chosen = of;
       this.#draw();
     });
+    this.as = 'chart';
     segment($('[data-seg="five-as"]'), (as) => {
-      for (const view of $$('[data-five-view]')) {
-        view.hidden = view.dataset.fiveView !== as;
-      }
-      this.chart.draw();
+      this.as = as;
+      this.#draw();
     });
   }
 
@@ -61,12 +60,22 @@ export class FiveMinutes {
     return this.#of() === 'recording' ? this.snapshot.recording.buckets : this.snapshot.buckets;
   }
 
+  /** A chart of nothing but hatching says less than a sentence. */
+  #choose(anySeen) {
+    for (const view of $$('[data-five-view]')) {
+      view.hidden = view.dataset.fiveView !== this.as || (this.as === 'chart' && !anySeen);
+    }
+    const unseen = $('[data-five-unseen]');
+    unseen.hidden = anySeen || this.as !== 'chart';
+    const span = this.#of() === 'store' ? 'in the last 2 hours' : 'in this recording';
+    setText($('[data-five-unseen-title]'), `Nothing was seen ${span}`);
+  }
+
   #draw() {
     const buckets = this.#buckets();
     $('[data-five-rows]').replaceChildren(
       ...[...buckets].reverse().map((bucket) => row(bucket, this.zone)),
     );
-    this.chart.draw();
     const seen = buckets.filter((bucket) => bucket.entries !== null);
     const sum = (name) => seen.reduce((total, bucket) => total + bucket[name], 0);
     const label = buckets.length
@@ -74,5 +83,7 @@ export class FiveMinutes {
         `${sum('exits')} went out, ${buckets.length - seen.length} of ${buckets.length} steps not seen`
       : 'No time to show yet';
     $('[data-five-chart]').setAttribute('aria-label', label);
+    this.#choose(seen.length > 0);
+    this.chart.draw();
   }
 }

@@ -2,7 +2,7 @@
 
 import { get, post } from '../lib/api.js';
 import { coalesce } from '../lib/coalesce.js';
-import { $, button, el, icon, setText } from '../lib/dom.js';
+import { $, button, el, icon, setProgress, setText } from '../lib/dom.js';
 import { count, percent } from '../lib/format.js';
 import { isBad, isWorking, progressWords } from '../lib/words.js';
 import { toast } from './toast.js';
@@ -35,8 +35,9 @@ export class Jobs {
   /** The hint carries how far it is: the bar need not wait for the next fetch. */
   progress({ recording, progress }) {
     const row = this.#row(recording);
-    if (row) {
-      $('progress', row).value = progress * 100;
+    const bar = row && $('progress', row);
+    if (bar && progress > 0) {
+      setProgress(bar, progress);
       setText($('[data-job-percent]', row), percent(progress));
     }
     this.refresh();
@@ -73,9 +74,10 @@ export class Jobs {
     const head = el('div', { class: 'row-flex' }, name);
     const row = el('li', { 'data-job': recording.id, 'data-state': recording.state }, head);
     if (working) {
-      head.append(el('span', { class: 'muted small nowrap', 'data-job-percent': true }, percent(recording.progress)));
+      const far = recording.progress > 0 ? percent(recording.progress) : '';
+      head.append(el('span', { class: 'muted small nowrap', 'data-job-percent': true }, far));
       row.append(
-        el('progress', { class: 'pg', max: 100, value: recording.progress * 100, 'aria-label': `Counting ${recording.name}` }),
+        this.#bar(recording),
         el('span', { class: 'faint xs' }, progressWords(recording)),
       );
     } else if (isBad(recording)) {
@@ -85,6 +87,14 @@ export class Jobs {
     }
     head.append(this.#cross(recording, working));
     return row;
+  }
+
+  #bar({ name, progress, state }) {
+    const bar = el('progress', { class: 'pg', max: 100, value: 0, 'aria-label': `Counting ${name}` });
+    if (state === 'running') {
+      setProgress(bar, progress);
+    }
+    return bar;
   }
 
   #cross(recording, working) {

@@ -1,8 +1,8 @@
 // The store's numbers now, and beside them those of the recording on show. Both come from the
 // snapshot alone.
 
-import { $, setText } from '../lib/dom.js';
-import { clock, clockSeconds, count, day, duration, isoDay } from '../lib/format.js';
+import { $, setProgress, setText } from '../lib/dom.js';
+import { clock, clockSpan, count, day, duration } from '../lib/format.js';
 import { isBad, isWorking, progressWords } from '../lib/words.js';
 
 function showNow({ occupancy, today, business_day: businessDay }, zone) {
@@ -24,12 +24,7 @@ function spanWords(recording, zone) {
   if (recording.source === 'image') {
     return `${day(start, zone)}, ${clock(start, zone)}`;
   }
-  const sameDay = isoDay(start, zone) === isoDay(end, zone);
-  const until = sameDay ? clock(end, zone) : `${day(end, zone)}, ${clock(end, zone)}`;
-  // A clip shorter than a minute would read "14:05 to 14:05".
-  return sameDay && clock(start, zone) === until
-    ? `${day(start, zone)}, ${clockSeconds(start, zone)} to ${clockSeconds(end, zone)}`
-    : `${day(start, zone)}, ${clock(start, zone)} to ${until}`;
+  return `${day(start, zone)}, ${clockSpan(start, end, zone)}`;
 }
 
 function noteWords(recording) {
@@ -64,7 +59,7 @@ function showRecording(recording, zone) {
   setText($('[data-rec-finder]'), recording.run?.detector_title ?? '');
   const progress = $('[data-rec-progress]');
   progress.hidden = !working;
-  $('progress', progress).value = recording.progress * 100;
+  setProgress($('progress', progress), recording.progress);
   setText($('[data-rec-progress-text]'), progressWords(recording));
   const note = $('[data-rec-note]');
   setText(note, noteWords(recording));

@@ -3,12 +3,12 @@
 
 import { ApiError, get, post } from '../lib/api.js';
 import { $, $$, button, el, readJson, setText } from '../lib/dom.js';
-import { clock, clockSeconds, day, duration, instantsAt, isoDay, size } from '../lib/format.js';
+import { clockSeconds, clockSpan, day, duration, instantsAt, isoDay, size } from '../lib/format.js';
 
-/** One recording as a person would point at it: "noon.mp4, Sat 21 Nov, 12:00 to 13:00". */
+/** One recording as a person would point at it: “noon.mp4”, Sat 21 Nov, 12:00 to 13:00. */
 function pointAt(recording, zone) {
   const { name, started_at: start, ended_at: end } = recording;
-  return `“${name}”, ${day(start, zone)}, ${clock(start, zone)} to ${clock(end, zone)}`;
+  return `“${name}”, ${day(start, zone)}, ${clockSpan(start, end, zone)}`;
 }
 
 /**
@@ -56,7 +56,11 @@ export class StartDialog {
     });
   }
 
-  /** Ask about one upload; questions wait for each other. Null when it was put off. */
+  /**
+   * Ask about one upload; questions wait for each other.
+   *
+   * The answer is `{recording}`, `{unwanted: true}` when the file is to go, or null when it waits.
+   */
   ask(upload) {
     const answer = this.queue.then(() => this.#open(upload));
     this.queue = answer.catch(() => null);
@@ -65,7 +69,7 @@ export class StartDialog {
 
   async #open(upload) {
     this.upload = upload;
-    this.recording = null;
+    this.answer = null;
     await this.#fillCameras();
     const length = upload.duration_s ? `${duration(upload.duration_s)} long` : 'a photo';
     setText($('h2', this.dialog), upload.kind === 'image' ? 'When was this photo taken?' : 'When did this video start?');
@@ -77,7 +81,7 @@ export class StartDialog {
     this.dialog.showModal();
     this.parts.day.focus();
     return new Promise((resolve) => {
-      this.dialog.addEventListener('close', () => resolve(this.recording), { once: true });
+      this.dialog.addEventListener('close', () => resolve(this.answer), { once: true });
     });
   }
 
@@ -119,6 +123,7 @@ export class StartDialog {
   #edited() {
     this.#error('');
     this.parts.conflict.hidden = true;
+    this.parts.go.hidden = false;
     const { twice } = readStart(this.parts.day.value, this.parts.time.value, this.zone);
     this.#offerTwice(twice ?? []);
   }
@@ -162,7 +167,7 @@ export class StartDialog {
     this.choice = { ...this.choiceFor(start), ...choice };
     this.parts.go.disabled = true;
     try {
-      this.recording = await post(`${this.api}recordings/`, this.choice);
+      this.answer = { recording: await post(`${this.api}recordings/`, this.choice) };
       this.dialog.close();
     } catch (error) {
       this.#refused(error);
@@ -191,10 +196,9 @@ export class StartDialog {
     const others = recordings.map((recording) => pointAt(recording, this.zone)).join('; ');
     const choices = [
       ['Replace it', () => this.#send({ on_overlap: 'replace' })],
-      ['Not now', () => this.dialog.close()],
     ];
     if (this.cameras.length > 1) {
-      choices.splice(1, 0, ['Choose another camera', () => this.#anotherCamera()]);
+      choices.push(['Choose another camera', () => this.#anotherCamera()]);
     }
     this.#conflict(
       'This camera already has a video of that time.',
@@ -209,13 +213,18 @@ export class StartDialog {
       `It is ${recordings.map((recording) => pointAt(recording, this.zone)).join('; ')}.`,
       [
         ['Count it again', () => this.#send({ on_duplicate: 'count_again' })],
-        ['Leave it as it is', () => this.dialog.close()],
+        ['Leave it as it is', () => this.#unwanted()],
       ],
     );
   }
 
+  #unwanted() {
+    this.answer = { unwanted: true };
+    this.dialog.close();
+  }
+
   #anotherCamera() {
-    this.parts.conflict.hidden = true;
+    this.#edited();
     this.parts.camera.focus();
   }
 
@@ -225,6 +234,8 @@ export class StartDialog {
     const buttons = choices.map(([label, onClick]) => button(label, { onClick }));
     $('[data-start-choices]', this.dialog).replaceChildren(...buttons);
     this.parts.conflict.hidden = false;
+    // Where there is a choice to make, sending the same again would only meet the same answer.
+    this.parts.go.hidden = choices.length > 0;
     $$('button', this.parts.conflict)[0]?.focus();
   }
 }

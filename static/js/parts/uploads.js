@@ -132,10 +132,12 @@ class UploadRow {
     setText(this.words, 'Sent. One question before it is counted.');
     const ask = button('Say when it started', { class: 'btn btn-sm2', onClick: () => this.#askStart() });
     this.#show(ask);
-    const recording = await this.dialog.ask(this.info);
-    if (recording) {
+    const answer = await this.dialog.ask(this.info);
+    if (answer?.recording) {
       this.row.remove();
-      this.onAdded(recording);
+      this.onAdded(answer.recording);
+    } else if (answer?.unwanted) {
+      this.#cancel();
     }
   }
 
@@ -180,9 +182,6 @@ export function startUploads({ api, root, zone, onAdded }) {
   const add = (files) => {
     for (const file of files) {
       list.append(new UploadRow(file, { api, root, dialog, onAdded }).row);
-    }
-    if (files.length) {
-      list.scrollIntoView({ block: 'nearest' });
     }
   };
   input.addEventListener('change', () => {

@@ -1,0 +1,137 @@
+"""Who may open which page, and what each person finds there."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from django.urls import reverse
+
+from tests.cast import make_store, make_user
+from tests.pages.rows import make_recording, make_run
+
+pytestmark = pytest.mark.django_db
+PAGES = ("tracking:live", "tracking:recordings", "analytics:history")
+
+
+def page_of(store, name):
+    return reverse(name, kwargs={"store_slug": store.slug})
+
+
+def embedded(response, name):
+    """Return what the page hands to its scripts under this id."""
+    found = re.search(rf'<script id="{name}" type="application/json">(.*?)</script>', response)
+    assert found, f"no {name} on the page"
+    return json.loads(found[1])
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_member_opens_the_page_and_an_outsider_finds_none(cast, as_user, name):
+    address = page_of(cast.store, name)
+    for member in (cast.alice, cast.bob):
+        assert as_user(member).get(address).status_code == 200
+    assert as_user(cast.charlie).get(address).status_code == 404
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_who_is_not_logged_in_is_asked_to_and_comes_back(cast, as_user, name):
+    address = page_of(cast.store, name)
+    response = as_user(None).get(address)
+    assert response.status_code == 302
+    assert response["Location"] == f"/login/?next={address}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_only_read(cast, as_user, name):
+    assert as_user(cast.alice).post(page_of(cast.store, name)).status_code == 405
+
+
+def test_home_leads_to_the_live_page_of_the_first_store(cast, as_user):
+    response = as_user(cast.charlie).get("/")
+    assert response["Location"] == page_of(cast.elsewhere, "tracking:live")
+
+
+def test_home_tells_a_person_without_a_store_what_to_do(db, as_user):
+    text = as_user(make_user("erin")).get("/").content.decode()
+    assert "You do not belong to a shop yet" in text
+    assert "Open the administration" not in text
+    root = make_user("root", is_staff=True)
+    assert "Open the administration" in as_user(root).get("/").content.decode()
+
+
+def test_a_viewer_finds_nothing_to_upload_cancel_or_retry(cast, as_user):
+    make_recording(cast.store, state="running")
+    make_recording(cast.store, "broken.mp4", state="failed", error_code="no_video")
+    for name in PAGES:
+        text = as_user(cast.bob).get(page_of(cast.store, name)).content.decode()
+        for sign in (
+            "data-file",
+            "data-choose-file",
+            "data-start-dialog",
+            "data-act=",
+            "tus.min.js",
+        ):
+            assert sign not in text, f"{sign} on {name}"
+    for name, sign in (("tracking:live", "data-file"), ("tracking:recordings", "data-act=")):
+        assert sign in as_user(cast.alice).get(page_of(cast.store, name)).content.decode()
+
+
+def test_the_side_bar_names_only_pages_that_exist(cast, as_user):
+    client = as_user(make_user("root", is_staff=True, is_superuser=True))
+    text = client.get(page_of(cast.store, "tracking:live")).content.decode()
+    nav = text[text.index('class="ot-nav"') : text.index("</nav>")]
+    links = re.findall(r'<a href="([^"]+)"', nav)
+    assert len(links) == 4
+    for link in links:
+        assert client.get(link).status_code == 200, link
+
+
+def test_the_store_switcher_keeps_the_page_and_lists_only_ones_own_stores(cast, as_user):
+    text = as_user(cast.alice).get(page_of(cast.store, "analytics:history")).content.decode()
+    assert f'href="{page_of(cast.store, "analytics:history")}"' in text
+    assert cast.elsewhere.name not in text
+    from accounts.services import membership_set
+
+    second = make_store("Second shop")
+    membership_set(user=cast.alice, store=second, role="viewer")
+    text = as_user(cast.alice).get(page_of(cast.store, "analytics:history")).content.decode()
+    assert f'href="{page_of(second, "analytics:history")}"' in text
+
+
+def test_live_hands_its_scripts_the_very_answers_of_the_api(cast, as_user):
+    make_run(make_recording(cast.store))
+    client = as_user(cast.alice)
+    text = client.get(page_of(cast.store, "tracking:live")).content.decode()
+    api = f"/api/v1/stores/{cast.store.public_id}/"
+    shown, asked = embedded(text, "live-snapshot"), client.get(f"{api}live/").json()
+    for moving in ("server_time", "buckets"):
+        shown.pop(moving), asked.pop(moving)
+    assert shown == asked
+    assert embedded(text, "live-cameras") == client.get(f"{api}cameras/").json()["results"]
+    context = embedded(text, "page-context")
+    assert context["api"] == api
+    assert context["store"]["timezone"] == cast.store.timezone
+    assert context["role"] == "manager"
+
+
+def test_live_says_that_now_is_not_known_instead_of_a_zero(cast, as_user):
+    make_run(make_recording(cast.store))
+    text = as_user(cast.bob).get(page_of(cast.store, "tracking:live")).content.decode()
+    assert "Not known" in text
+    assert "In <b>noon.mp4</b>" in text
+    assert "Nobody</b> is in the shop" not in text
+
+
+@pytest.mark.parametrize("asked", ["no-id", "4b1d1d7e-0000-4000-8000-000000000000"])
+def test_live_shows_what_there_is_when_the_recording_asked_for_is_gone(cast, as_user, asked):
+    make_run(make_recording(cast.store))
+    address = f"{page_of(cast.store, 'tracking:live')}?recording={asked}"
+    assert "noon.mp4" in as_user(cast.alice).get(address).content.decode()
+
+
+def test_names_from_people_are_text_and_never_markup(cast, as_user):
+    make_recording(cast.store, "</script><script>alert(1)</script>")
+    for name in PAGES:
+        text = as_user(cast.alice).get(page_of(cast.store, name)).content.decode()
+        assert "<script>alert" not in text
