@@ -27,10 +27,11 @@ def start(tmp_path: Path) -> Generator[Start, None, None]:
 
     yield start_one
     for product in started:
-        if product.process.poll() is None:
+        if product.data == tmp_path / "data":  # not the one that all tests share
             for process in product.processes():
                 process.kill()
-            product.process.wait()
+        product.process.kill()
+        product.process.wait()
 
 
 def names_of_processes_left(product: Product, timeout_s: float = 20) -> list[list[str]]:
