@@ -32,7 +32,7 @@ def detect_chunk(chunk_id: int) -> None:
     """Find the people of one chunk, then count what became ready."""
     with jobs.stoppable():
         recording_id = runner.detect(chunk_id)
-        ring_next()
+        _ring(_undetected(), detect_chunk, 2 * settings.WORKERS)  # the others have work meanwhile
         if recording_id is not None and runner.advance(recording_id):
             _send(advance_recording, recording_id)
 
@@ -63,14 +63,19 @@ def ring_next() -> int:
     At most twice as many as there are workers, and each at most once in 15 s.
     """
     limit = 2 * settings.WORKERS
+    rung = _ring(_uncounted(), advance_recording, limit)
+    return rung + _ring(_undetected(), detect_chunk, limit - rung)
+
+
+def _ring(rows: Any, task: Any, limit: int) -> int:
+    """Ring for the first rows, each unless another process just did; return for how many."""
     rung = 0
-    for rows, task in ((_uncounted(), advance_recording), (_undetected(), detect_chunk)):
-        for row_id in list(rows.values_list("pk", flat=True)[: limit - rung]):
-            due = rows.model._default_manager.filter(_due(), pk=row_id)
-            if due.update(rung_at=Now()):
-                rung += 1
-                if not _send(task, row_id):
-                    return rung
+    for row_id in list(rows.values_list("pk", flat=True)[:limit]):
+        due = rows.model._default_manager.filter(_due(), pk=row_id)
+        if due.update(rung_at=Now()):
+            rung += 1
+            if not _send(task, row_id):
+                break
     return rung
 
 
