@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from accounts.models import Store
 from analytics import selectors
-from analytics.history import Line, history, sorted_lines, summary_lines, totals_of
+from analytics.history import SummaryRow, history, sorted_lines, summary_lines, totals_of
 from analytics.models import AnalyticsSummary
 from analytics.serializers import (
     FiveMinutesSerializer,
@@ -35,7 +35,7 @@ from tracking.selectors import active_run, job_counts, one_view, recording_on_sh
 DAYS_AT_MOST = 400
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
 UNSORTED = ("complete", "utc_offset_s", "ends_at")
-COLUMNS = [column.name for column in fields(Line) if column.name not in UNSORTED]
+COLUMNS = [column.name for column in fields(SummaryRow) if column.name not in UNSORTED]
 ORDERS = [sign + name for name in COLUMNS for sign in ("", "-")]
 
 
@@ -182,7 +182,7 @@ class HistoryView(APIView):
         return Response(HistorySerializer(answer).data)
 
 
-def page_of(lines: list[Line], order: str, page: int, page_size: int) -> dict[str, Any]:
+def page_of(lines: list[SummaryRow], order: str, page: int, page_size: int) -> dict[str, Any]:
     """Return one page of the sorted lines; a page past the end is the last one."""
     pages = max(1, math.ceil(len(lines) / page_size))
     page = min(page, pages)

@@ -18,7 +18,7 @@ Period = AnalyticsSummary.Period
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SummaryRow:
     """One hour or day; everything counted is None where nothing was seen."""
 
     business_day: date
@@ -55,13 +55,15 @@ class Totals:
 class History:
     """The hours of a day or of the last 24 hours, with the busiest and the quietest."""
 
-    hours: list[Line]
-    peak: list[Line]
-    slowest: list[Line]
+    hours: list[SummaryRow]
+    peak: list[SummaryRow]
+    slowest: list[SummaryRow]
     totals: Totals
 
 
-def summary_lines(store: Store, period: str, first: date, last: date, now: datetime) -> list[Line]:
+def summary_lines(
+    store: Store, period: str, first: date, last: date, now: datetime
+) -> list[SummaryRow]:
     """Return every hour or day of the business days from first to last, folding what is behind."""
     clock = clock_of(store)
     if period == Period.HOUR:
@@ -75,11 +77,11 @@ def summary_lines(store: Store, period: str, first: date, last: date, now: datet
         offset_s = int(
             (starts_at.astimezone(clock.zone).utcoffset() or timedelta()).total_seconds()
         )
-        lines.append(_line(day, starts_at, ends_at, offset_s, stored.get(starts_at), now))
+        lines.append(_row(day, starts_at, ends_at, offset_s, stored.get(starts_at), now))
     return lines
 
 
-def hour_lines(store: Store, hours: Sequence[Hour], now: datetime) -> list[Line]:
+def hour_lines(store: Store, hours: Sequence[Hour], now: datetime) -> list[SummaryRow]:
     """Return a line for each of these hours, folding what is behind."""
     if not hours:
         return []
@@ -87,12 +89,12 @@ def hour_lines(store: Store, hours: Sequence[Hour], now: datetime) -> list[Line]
     fold_dirty(store, first, last)
     stored = _stored(store, Period.HOUR, first, last)
     return [
-        _line(h.business_day, h.starts_at, h.ends_at, h.utc_offset_s, stored.get(h.starts_at), now)
+        _row(h.business_day, h.starts_at, h.ends_at, h.utc_offset_s, stored.get(h.starts_at), now)
         for h in hours
     ]
 
 
-def totals_of(store: Store, lines: Sequence[Line]) -> Totals:
+def totals_of(store: Store, lines: Sequence[SummaryRow]) -> Totals:
     """Return the totals of lines that follow each other without a hole."""
     seen = [line for line in lines if line.entries is not None]
     if not seen:
@@ -126,7 +128,7 @@ def history(store: Store, now: datetime, day: date | None = None) -> History:
     )
 
 
-def extreme(lines: Iterable[Line], pick: Callable[[Iterable[int]], int]) -> list[Line]:
+def extreme(lines: Iterable[SummaryRow], pick: Callable[[Iterable[int]], int]) -> list[SummaryRow]:
     """Return all hours with the most or the least entries, among hours with data.
 
     An hour that still goes on is not compared with whole ones; alone it is all there is. A busiest
@@ -142,12 +144,12 @@ def extreme(lines: Iterable[Line], pick: Callable[[Iterable[int]], int]) -> list
     return [line for line in whole if line.entries == best]
 
 
-def sorted_lines(lines: Sequence[Line], order: str) -> list[Line]:
+def sorted_lines(lines: Sequence[SummaryRow], order: str) -> list[SummaryRow]:
     """Return the lines by a column, ``-`` for falling; what was not seen comes last either way."""
     column = order.removeprefix("-")
     falling = order.startswith("-")
 
-    def key(line: Line) -> Any:
+    def key(line: SummaryRow) -> Any:
         return getattr(line, column), line.starts_at
 
     known = [line for line in lines if getattr(line, column) is not None]
@@ -162,18 +164,18 @@ def _stored(store: Store, period: str, first: date, last: date) -> dict[datetime
     return {row.starts_at: row for row in rows}
 
 
-def _line(
+def _row(
     day: date,
     starts_at: datetime,
     ends_at: datetime,
     utc_offset_s: int,
     row: AnalyticsSummary | None,
     now: datetime,
-) -> Line:
+) -> SummaryRow:
     # A zone's camera may have looked while no entrance was seen: then nobody knows who came in.
     known = row is not None and bool(row.observed is not None or row.entries or row.exits)
     steps = row if known else None
-    return Line(
+    return SummaryRow(
         business_day=day,
         starts_at=starts_at,
         ends_at=ends_at,

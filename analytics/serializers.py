@@ -126,7 +126,7 @@ class TotalsSerializer(serializers.Serializer[Any]):
     observed = serializers.FloatField(allow_null=True)
 
 
-class LineSerializer(serializers.Serializer[Any]):
+class SummaryRowSerializer(serializers.Serializer[Any]):
     """One hour or day; everything counted is null where nothing was seen."""
 
     business_day = serializers.DateField()
@@ -148,7 +148,7 @@ class LineSerializer(serializers.Serializer[Any]):
 class SummariesSerializer(serializers.Serializer[Any]):
     """Hours or days with their totals."""
 
-    results = LineSerializer(many=True)
+    results = SummaryRowSerializer(many=True)
     totals = TotalsSerializer()
 
 
@@ -168,14 +168,14 @@ class TableSerializer(serializers.Serializer[Any]):
     page_size = serializers.IntegerField()
     count = serializers.IntegerField()
     order = serializers.CharField()
-    rows = LineSerializer(many=True)
+    rows = SummaryRowSerializer(many=True)
 
 
 class HistorySerializer(serializers.Serializer[Any]):
     """The hours of a day or of the last 24 hours."""
 
     day = serializers.DateField(allow_null=True)
-    hours = LineSerializer(many=True)
+    hours = SummaryRowSerializer(many=True)
     peak = HourNameSerializer(many=True)
     slowest = HourNameSerializer(many=True)
     totals = TotalsSerializer()

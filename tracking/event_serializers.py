@@ -8,15 +8,13 @@ from typing import Any
 from rest_framework import serializers
 
 from tracking.models import TrackingEvent, Visit
+from tracking.recording_serializers import CameraNameSerializer
 
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-class CameraNameSerializer(serializers.Serializer[Any]):
-    """A camera by name."""
-
-    id = serializers.UUIDField(source="public_id")
-    name = serializers.CharField()
+class LineNameSerializer(CameraNameSerializer):
+    """A counting line by name."""
 
 
 class ZoneNameSerializer(CameraNameSerializer):
@@ -35,7 +33,7 @@ class EventSerializer(serializers.Serializer[TrackingEvent]):
     at = serializers.DateTimeField()
     camera = CameraNameSerializer(allow_null=True)
     zone = ZoneNameSerializer(allow_null=True)
-    line = CameraNameSerializer(allow_null=True)
+    line = LineNameSerializer(allow_null=True)
     direction = serializers.SerializerMethodField()
     dwell_s = serializers.SerializerMethodField()
     stay_s = serializers.SerializerMethodField()

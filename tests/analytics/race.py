@@ -49,13 +49,15 @@ def main() -> int:
     writer = threading.Thread(target=write, args=(store, done))
     writer.start()
     known: list[int] = []
-    taken, places = 0, set()
+    taken = 0
+    places: set[int] = set()
     while True:
         last = done.is_set()
         with one_view():
             told = live_snapshot(store, NINE_UTC.replace(hour=9))
         seq, entries = told["as_of_seq"], told["today"]["entries"] or 0
-        taken, _ = taken + 1, places.add(seq)
+        taken += 1
+        places.add(seq)
         inside = told["occupancy"]["now"]
         if not (seq == 2 * entries == 2 * (inside or 0)) and seq:
             sys.stderr.write(f"as of {seq}: {entries} entries, {inside} inside\n")

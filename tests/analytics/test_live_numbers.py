@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def shop() -> Shop:
     return make_shop(make_store())
 
 
-def look(store: Store, now: datetime = NOW, **query) -> dict:
+def look(store: Store, now: datetime = NOW, **query) -> dict[str, Any]:
     return live_snapshot(store, now, **query)
 
 
@@ -208,7 +209,7 @@ def test_a_recording_has_its_own_numbers_beside_the_stores(shop):
 
 def test_on_show_is_the_recording_being_counted_else_the_newest_counted(shop):
     assert look(shop.store)["recording"] is None
-    done = {"state": Recording.State.DONE}
+    done: dict[str, Any] = {"state": Recording.State.DONE}
     make_facts(shop, name="older", finished_at=NOW - timedelta(hours=2), **done)
     make_facts(shop, name="newer", finished_at=NOW - timedelta(hours=1), **done)
     gone = make_facts(shop, name="replaced", finished_at=NOW, **done)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -11,12 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Store
+from analytics.api import live_snapshot
 from analytics.models import AnalyticsSummary, Bucket, DirtyDay
 from analytics.rebuild import check, rewrite
 from analytics.rollups import SUMS
 from analytics.summaries import fold_dirty
 from tests.analytics.shop import NINE_UTC, Facts, Shop, make_facts, make_shop
 from tests.cast import make_line, make_store
+from tests.tracking import walks
+from tracking import runner
 from tracking.ledger import run_take_out
 from tracking.models import Run
 from zones.models import CountingLine
@@ -29,7 +33,7 @@ def shop() -> Shop:
     return make_shop(make_store())
 
 
-def bucket(shop: Shop, kind: str) -> dict:
+def bucket(shop: Shop, kind: str) -> dict[str, int]:
     return Bucket.objects.filter(store=shop.store, subject_kind=kind).values(*SUMS).get()
 
 
@@ -172,7 +176,7 @@ deeds = st.one_of(
 slices = st.lists(st.tuples(st.integers(0, 2), st.lists(deeds, max_size=6)), max_size=8)
 
 
-def write(facts: Facts, deed: tuple) -> None:
+def write(facts: Facts, deed: tuple[Any, ...]) -> None:
     name, second, what = deed
     if name == "step":
         facts.step(second, what)
@@ -203,7 +207,7 @@ def test_buckets_kept_step_by_step_equal_a_rebuild(db, slices, out, zone, folds)
         zone, NINE_UTC.replace(month=10, day=24)
     )
     runs = [make_facts(shop, start, name=f"clip {n}") for n in range(3)]
-    covered: set = set()
+    covered: set[tuple[int, float]] = set()
     for number, deeds in slices:
         for deed in deeds:
             if deed[0] == "seen" and (number, deed[1]) in covered:
@@ -217,3 +221,22 @@ def test_buckets_kept_step_by_step_equal_a_rebuild(db, slices, out, zone, folds)
         run_take_out(Run.objects.get(pk=runs[number].run.pk))
     result = check(shop.store)
     assert result.differing == []
+
+
+def test_a_recording_counted_for_real_has_buckets_that_equal_its_facts(tmp_path, settings):
+    """The walks go through detection, tracking and the ledger; the numbers are known by head."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    store = make_store(timezone="Europe/Berlin")
+    recording = walks.make_recording(store, walks.make_files(tmp_path), walks.make_camera(store))
+    for chunk_id in recording.chunks.values_list("pk", flat=True):
+        runner.detect(chunk_id)
+    runner.advance(recording.pk)
+    result = check(store)
+    assert result.differing == [] and result.rows > 4
+    day = AnalyticsSummary.objects.get(period="day")
+    assert (day.entries, day.exits, day.visits) == (walks.ENTRIES, walks.EXITS, walks.VISITS)
+    told = live_snapshot(store, walks.STARTED + timedelta(minutes=2))
+    assert told["occupancy"]["now"] == walks.ENTRIES - walks.EXITS
+    assert told["recording"]["numbers"]["visits"] == walks.VISITS
+    run_take_out(Run.objects.get(recording=recording))
+    assert check(store).rows == 0

@@ -53,7 +53,8 @@ class Socket:
         """Shake hands; return the application's answer."""
         from oskartrack.asgi import application
 
-        self.task = asyncio.create_task(application(self.scope, self.to_app.get, self._take))
+        whole: Any = application
+        self.task = asyncio.create_task(whole(self.scope, self.to_app.get, self._take))
         await self.to_app.put({"type": "websocket.connect"})
         return await self.next()
 

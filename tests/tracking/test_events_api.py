@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def ask(user, path: str, **query):
     return client.get(f"/api/v1/{path}", query or None)
 
 
-def feed(cast, **query) -> dict:
+def feed(cast, **query) -> dict[str, Any]:
     answer = ask(cast.bob, f"stores/{cast.store.public_id}/events/", **query)
     assert answer.status_code == 200, answer.content
     return answer.json()
