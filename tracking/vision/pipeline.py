@@ -41,7 +41,9 @@ class PipelineParams:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Return the parameters that `to_json` wrote."""
-        tracker = data["tracker"] | {"noise": Noise(**data["tracker"]["noise"])}
+        noise = data["tracker"]["noise"]
+        shares = {name: tuple(noise[name]) for name in ("measured", "position", "velocity")}
+        tracker = data["tracker"] | {"noise": Noise(**(noise | shares))}
         return cls(TrackerParams(**tracker), CountingParams(**data["counting"]))
 
 

@@ -16,7 +16,7 @@ Point = tuple[float, float]
 class CountingParams:
     """How foot points are read; shares of the person's box height."""
 
-    band_per_height: float = 0.04
+    band_per_height: float = 0.08
 
 
 class SceneCounter:

@@ -57,7 +57,7 @@ class HogSettings:
     scale: float = 1.08
     least_margin: float = 0.0
     nms_iou: float = 0.4
-    merge_iou: float = 0.6
+    merge_iou: float = 0.5
     gap_ms: int = 80
     full_every_ms: int = 2000
 

@@ -1,10 +1,10 @@
 """One constant-velocity Kalman filter per axis of a box, for all tracks at once.
 
-A box is held as ``(centre x, bottom y, width, height)``; the axes do not influence one another, so
-a track is four filters with a 2 x 2 covariance each and everything is element-wise on arrays.
-Noise grows with the box height as in DeepSORT (Wojke et al. 2017) and ByteTrack, whose constants
-are per frame at about 25 frames a second; here they are per `UNIT_MS` of time, so a gap of any
-length and any frame rate mean the same.
+A box is held as ``(cx, cy, width, height)``, centre and sides; the axes do not influence one
+another, so a track is four filters with a 2 x 2 covariance each and everything is element-wise on
+arrays. Noise grows with the box height as in DeepSORT (Wojke et al. 2017) and ByteTrack, whose
+constants are per frame at about 25 frames a second; here they are per `UNIT_MS` of time, so a gap
+of any length and any frame rate mean the same.
 """
 
 from dataclasses import dataclass
@@ -14,15 +14,27 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 UNIT_MS = 40.0  # velocities are pixels per this much time
+UNLIKELY = 2.0  # standard deviations from which a height is not believed
+LET_THROUGH = 0.25  # of that limit
+
+
+Shares = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Standard deviations as shares of the box height: measurement, position, velocity."""
+    """Standard deviations as shares of the box height, for each of ``(cx, cy, width, height)``.
 
-    measured: float = 1 / 20
-    position: float = 1 / 20
-    velocity: float = 1 / 160
+    `measured` is a detection's error; `position` and `velocity` are what a person's way changes
+    beyond a steady walk within `UNIT_MS` and its square root of time. Measured on HOG: the centre
+    is off by 3 % of the height and the height by 6 to 8 %, so the bottom edge of a single box by
+    5 %; a slow height makes the foot point as good as the centre.
+    """
+
+    measured: Shares = (0.03, 0.03, 0.08, 0.07)
+    position: Shares = (0.01, 0.005, 0.005, 0.003)
+    velocity: Shares = (0.003, 0.002, 0.001, 0.001)
+    first_velocity: float = 0.03
 
 
 @dataclass(slots=True)
@@ -40,15 +52,14 @@ class Belief:
 
 
 def initial_belief(measured: Array, noise: Noise) -> Belief:
-    """Return the belief after a first sight. `measured` is (N, 4): cx, bottom, width, height."""
+    """Return the belief after a first sight. `measured` is (N, 4): cx, cy, width, height."""
     height = measured[:, 3:4]
-    ones = np.ones_like(measured)
     return Belief(
         position=measured.copy(),
         velocity=np.zeros_like(measured),
-        var_p=ones * (2 * noise.measured * height) ** 2,
+        var_p=(2 * np.array(noise.measured) * height) ** 2,
         cov=np.zeros_like(measured),
-        var_v=ones * (10 * noise.velocity * height) ** 2,
+        var_v=np.ones_like(measured) * (noise.first_velocity * height) ** 2,
     )
 
 
@@ -64,8 +75,8 @@ def predict(belief: Belief, elapsed_ms: Array, noise: Noise) -> Belief:
     """
     units = elapsed_ms / UNIT_MS
     height = np.maximum(belief.position[:, 3:4], 1.0)
-    drift_p = (noise.position * height) ** 2 * units
-    drift_v = (noise.velocity * height) ** 2 * units
+    drift_p = (np.array(noise.position) * height) ** 2 * units
+    drift_v = (np.array(noise.velocity) * height) ** 2 * units
     return Belief(
         position=belief.position + belief.velocity * units,
         velocity=belief.velocity,
@@ -78,7 +89,7 @@ def predict(belief: Belief, elapsed_ms: Array, noise: Noise) -> Belief:
 def update(belief: Belief, measured: Array, noise: Noise) -> Belief:
     """Return the belief after a sight of each track. `measured` is (N, 4)."""
     height = np.maximum(belief.position[:, 3:4], 1.0)
-    total = belief.var_p + (noise.measured * height) ** 2
+    total = belief.var_p + (np.array(noise.measured) * height) ** 2
     gain_p, gain_v = belief.var_p / total, belief.cov / total
     off = measured - belief.position
     return Belief(
@@ -90,14 +101,40 @@ def update(belief: Belief, measured: Array, noise: Noise) -> Belief:
     )
 
 
-def to_anchored(boxes: Array) -> Array:
-    """Return xyxy boxes as ``(centre x, bottom y, width, height)``. Shape (N, 4)."""
-    x1, y1, x2, y2 = boxes.T
-    return np.stack([(x1 + x2) / 2, y2, x2 - x1, y2 - y1], axis=1)
+def upright(belief: Belief, measured: Array, noise: Noise) -> Array:
+    """Return sights in which a height that cannot be is replaced by the expected one.
+
+    Someone whose legs are hidden is found as a smaller person with the head in the right place;
+    taken at its word, the foot point walks away over the floor. People do not shrink: where the
+    height is off by more than `UNLIKELY` standard deviations the expected one is taken, hung from
+    the top edge when too short, around the centre when too tall. A little of the difference is
+    let through, so that a height that was wrong from the start heals within seconds.
+
+    Parameters
+    ----------
+    belief : Belief of N tracks
+    measured : ndarray of shape (N, 4)
+        ``(cx, cy, width, height)``.
+    noise : Noise
+    """
+    expected = np.maximum(belief.position[:, 3], 1.0)
+    limit = UNLIKELY * np.sqrt(belief.var_p[:, 3] + (noise.measured[3] * expected) ** 2)
+    off = measured[:, 3] - expected
+    short, tall = off < -limit, off > limit
+    height = np.where(short | tall, expected + np.sign(off) * LET_THROUGH * limit, measured[:, 3])
+    top = measured[:, 1] - measured[:, 3] / 2
+    result = measured.copy()
+    result[:, 1] = np.where(short, top + height / 2, measured[:, 1])
+    result[:, 3] = height
+    return result
 
 
-def to_xyxy(anchored: Array) -> Array:
-    """Return ``(centre x, bottom y, width, height)`` as xyxy boxes. Shape (N, 4)."""
-    x, bottom, width, height = anchored.T
-    width, height = np.maximum(width, 1.0), np.maximum(height, 1.0)
-    return np.stack([x - width / 2, bottom - height, x + width / 2, bottom], axis=1)
+def to_centred(boxes: Array) -> Array:
+    """Return xyxy boxes as ``(cx, cy, width, height)``. Shape (N, 4)."""
+    return np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], axis=1)
+
+
+def to_xyxy(centred: Array) -> Array:
+    """Return ``(cx, cy, width, height)`` as xyxy boxes. Shape (N, 4)."""
+    half = np.maximum(centred[:, 2:], 1.0) / 2
+    return np.concatenate([centred[:, :2] - half, centred[:, :2] + half], axis=1)

@@ -27,7 +27,7 @@ class TrackTable:
     seen_ms: Ints
     hits: Ints
     score_sum: Array
-    sight: Array  # (N, 4) cx, bottom, width, height as detected
+    sight: Array  # (N, 4) cx, cy, width, height as detected
     centres: Array  # (N, MEMORY, 2) latest first
     position: Array
     velocity: Array

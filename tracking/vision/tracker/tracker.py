@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracking.vision.detections import DetectedFrame
 from tracking.vision.tracker import kalman
@@ -30,6 +31,11 @@ class TrackerParams:
         detection; least IoU with the place a track was last seen (OC-SORT's recovery).
     direction_weight : float
         Weight of the agreement of directions beside the similarity.
+    reach, reach_per_s : float
+        How far, in box heights, a detection may lie from where its track is expected: at once,
+        and more for every second it was not seen. Nobody jumps; a box that does is someone else.
+    height_change : float
+        Largest difference of the logarithms of a track's and its detection's height.
     confirm_hits : int
         Sights that make a track a confirmed one.
     tentative_ms, lost_ms : int
@@ -42,6 +48,9 @@ class TrackerParams:
     least_iou_low: float = 0.4
     least_iou_last: float = 0.3
     direction_weight: float = 0.1
+    reach: float = 0.25
+    reach_per_s: float = 0.6
+    height_change: float = 0.4
     confirm_hits: int = 3
     tentative_ms: int = 250
     lost_ms: int = 2000
@@ -90,7 +99,7 @@ class Tracker:
         """
         ended = self._end_unseen(frame.time_ms)
         self._predict(frame.time_ms)
-        measured = kalman.to_anchored(frame.boxes.astype(np.float64))
+        measured = kalman.to_centred(frame.boxes.astype(np.float64))
         scores = frame.scores.astype(np.float64)
         tracks, detections, new = self._match(measured, scores)
         self._see(tracks, measured[detections], scores[detections], frame.time_ms)
@@ -182,15 +191,32 @@ class Tracker:
         shortest_px = 0.05 * table.position[rows, 3]
         agree = direction_agreement(table.centres[rows], centres, shortest_px)
         value = alike + params.direction_weight * agree
-        return assign(value, alike >= params.least_similarity, rows, detections)
+        allowed = (alike >= params.least_similarity) & self._plausible(rows, boxes[detections])
+        return assign(value, allowed, rows, detections)
 
     def _match_low(self, rows: Ints, detections: Ints, boxes: Array) -> Match:
         alike = similarity(kalman.to_xyxy(self.table.position[rows]), boxes[detections])
-        return assign(alike, alike >= self.params.least_iou_low, rows, detections)
+        allowed = (alike >= self.params.least_iou_low) & self._plausible(rows, boxes[detections])
+        return assign(alike, allowed, rows, detections)
 
     def _match_last_seen(self, rows: Ints, detections: Ints, boxes: Array) -> Match:
         alike = similarity(kalman.to_xyxy(self.table.sight[rows]), boxes[detections])
-        return assign(alike, alike >= self.params.least_iou_last, rows, detections)
+        allowed = (alike >= self.params.least_iou_last) & self._plausible(rows, boxes[detections])
+        return assign(alike, allowed, rows, detections)
+
+    def _plausible(self, rows: Ints, boxes: Array) -> NDArray[np.bool_]:
+        """Return which detections a track could have reached, as tall as it is. Shape (N, M)."""
+        table, params = self.table, self.params
+        found = kalman.to_centred(boxes)
+        height = np.maximum(table.position[rows, 3], 1.0)
+        nearest = np.full((len(rows), len(boxes)), np.inf)
+        for start in (table.position, table.sight):
+            off = found[None, :, :2] - start[rows][:, None, :2]
+            nearest = np.minimum(nearest, np.hypot(off[..., 0], off[..., 1]))
+        unseen_s = ((self._time_ms or 0) - table.seen_ms[rows]) / 1000
+        reach_px = (params.reach + params.reach_per_s * unseen_s) * height
+        change = np.abs(np.log(np.maximum(found[None, :, 3], 1.0) / height[:, None]))
+        return np.asarray((nearest <= reach_px[:, None]) & (change <= params.height_change))
 
     def _see(self, rows: Ints, measured: Array, scores: Array, time_ms: int) -> None:
         """Update the matched rows with their detections."""
@@ -202,13 +228,14 @@ class Tracker:
             walked = self._walk_over_gap(rows[hidden], measured[hidden], gap_ms[hidden])
             for name in ("position", "velocity", "var_p", "cov", "var_v"):
                 getattr(belief, name)[hidden] = getattr(walked, name)
-        table.set_belief(kalman.update(belief, measured, self.params.noise), rows, seen=True)
+        believed = kalman.upright(belief, measured, self.params.noise)
+        table.set_belief(kalman.update(belief, believed, self.params.noise), rows, seen=True)
         table.seen_ms[rows] = time_ms
         table.hits[rows] += 1
         table.score_sum[rows] += scores
         table.sight[rows] = measured
         table.centres[rows, 1:] = table.centres[rows, :-1]
-        table.centres[rows, 0] = _centres(measured)
+        table.centres[rows, 0] = measured[:, :2]
 
     def _walk_over_gap(self, rows: Ints, measured: Array, gap_ms: Ints) -> kalman.Belief:
         """Return beliefs just before a re-found track's sight, led there over virtual sights.
@@ -238,7 +265,7 @@ class Tracker:
         born.seen_ms = np.full(count, time_ms, np.int64)
         born.hits = np.ones(count, np.int64)
         born.score_sum, born.sight = scores, measured
-        born.centres = np.repeat(_centres(measured)[:, None], MEMORY, axis=1)
+        born.centres = np.repeat(measured[:, None, :2], MEMORY, axis=1)
         for name in ("position", "velocity", "var_p", "cov", "var_v"):
             setattr(born, name, getattr(belief, name))
             setattr(born, f"anchor_{name}", getattr(belief, name).copy())
@@ -268,8 +295,3 @@ class Tracker:
             )
             for row, detection in zip(rows, seen, strict=True)
         ]
-
-
-def _centres(anchored: Array) -> Array:
-    """Return the centres of ``(centre x, bottom y, width, height)`` boxes. Shape (N, 2)."""
-    return np.stack([anchored[:, 0], anchored[:, 1] - anchored[:, 3] / 2], axis=1)

@@ -1,0 +1,114 @@
+"""The tracker on walks small enough to follow by head."""
+
+import numpy as np
+import pytest
+
+from tracking.vision.detections import DetectedFrame
+from tracking.vision.tracker import Tracker, TrackerParams
+
+
+def box_at(x, foot_y=300.0, height=100.0):
+    return [x - 20, foot_y - height, x + 20, foot_y]
+
+
+def frame(time_ms, *boxes, score=0.9):
+    rows = np.array(boxes, np.float32).reshape(-1, 4)
+    return DetectedFrame(time_ms, rows, np.full(len(rows), score, np.float32))
+
+
+def run(frames, **params):
+    """Return per frame the sightings, and the tracks that ended."""
+    tracker = Tracker(TrackerParams(**params))
+    seen, over = [], []
+    for each in frames:
+        sightings, ended = tracker.step(each)
+        seen.append(sightings)
+        over += ended
+    return seen, over + tracker.finish(), tracker
+
+
+def numbers(seen):
+    return [[sighting.number for sighting in sightings] for sightings in seen]
+
+
+def test_a_track_is_confirmed_at_its_third_sight_and_numbered_from_one():
+    seen, _, _ = run([frame(t * 100, box_at(100 + 5 * t)) for t in range(5)])
+    assert numbers(seen) == [[0], [0], [1], [1], [1]]
+
+
+def test_unconfirmed_tracks_use_up_no_numbers():
+    frames = [frame(0, box_at(100)), frame(100), frame(200), frame(300)]
+    frames += [frame(400 + t * 100, box_at(500)) for t in range(4)]
+    seen, _, _ = run(frames)
+    assert numbers(seen)[-1] == [1]
+
+
+def test_a_number_is_the_trackers_own():
+    for _ in range(2):
+        seen, _, _ = run([frame(t * 100, box_at(100)) for t in range(3)])
+        assert numbers(seen)[-1] == [1]
+
+
+@pytest.mark.parametrize("fps", [5, 10, 25, 29.97])
+def test_a_track_hidden_for_less_than_two_seconds_keeps_its_number_at_any_rate(fps):
+    times = [round(index * 1000 / fps) for index in range(round(6 * fps))]
+    visible = [t for t in times if not 2000 < t < 3800]
+    frames = [frame(t, *([box_at(100 + t / 20)] if t in visible else [])) for t in times]
+    seen, over, _ = run(frames)
+    assert numbers(seen)[-1] == [1]
+    assert len(over) == 1
+
+
+def test_a_track_ends_two_seconds_after_it_was_last_seen():
+    frames = [frame(t, box_at(100)) for t in range(0, 1000, 100)]
+    frames += [frame(t) for t in range(1000, 3100, 100)]
+    tracker = Tracker(TrackerParams())
+    ended_at = [each.time_ms for each in frames if tracker.step(each)[1]]
+    assert ended_at == [3000]  # last seen at 900
+
+
+def test_two_people_who_pass_each_other_keep_their_numbers():
+    frames = [
+        frame(t * 100, box_at(100 + 12 * t, 300), box_at(400 - 12 * t, 330, 115)) for t in range(26)
+    ]
+    seen, over, _ = run(frames)
+    assert sorted(numbers(seen)[-1]) == [1, 2]
+    assert len(over) == 2
+    last = {sighting.number: sighting.box for sighting in seen[-1]}
+    first = {sighting.number: sighting.box for sighting in seen[2]}
+    assert all((first[n][0] < 250) == (last[n][0] > 250) for n in (1, 2))
+
+
+def test_a_weak_detection_continues_a_track_but_begins_none():
+    frames = [frame(t * 100, box_at(100 + 5 * t)) for t in range(4)]
+    frames += [frame(t * 100, box_at(100 + 5 * t), score=0.2) for t in range(4, 8)]
+    seen, _, _ = run(frames)
+    assert numbers(seen)[-1] == [1]
+    seen, over, _ = run([frame(t * 100, box_at(100), score=0.2) for t in range(8)])
+    assert (numbers(seen)[-1], over) == ([], [])
+
+
+def test_the_box_is_smoother_than_the_detections():
+    rng = np.random.default_rng(1)
+    frames = [frame(t * 100, box_at(100, 300 + rng.normal(0, 4))) for t in range(60)]
+    seen, _, _ = run(frames)
+    feet = np.array([sightings[0].box[3] for sightings in seen[10:]])
+    raw = np.array([each.boxes[0, 3] for each in frames[10:]])
+    assert feet.std() < 0.75 * raw.std()
+
+
+def test_the_filter_does_not_care_about_the_frame_rate():
+    def foot_after(fps):
+        frames = [
+            frame(round(i * 1000 / fps), box_at(100, 300 + 30 * i / fps)) for i in range(4 * fps)
+        ]
+        return run(frames)[0][-1][0].box[3] - frames[-1].boxes[0, 3]
+
+    assert foot_after(10) == pytest.approx(foot_after(30), abs=1.0)
+
+
+def test_confidence_is_the_mean_score():
+    frames = [frame(0, box_at(100), score=0.6), frame(100, box_at(100), score=0.8)]
+    frames += [frame(200, box_at(100), score=1.0)]
+    _, over, _ = run(frames)
+    assert over[0].confidence == pytest.approx(0.8, abs=1e-6)
