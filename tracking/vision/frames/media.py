@@ -263,6 +263,9 @@ def _declared_duration_ms(
     opened: av.container.InputContainer, stream: av.video.stream.VideoStream
 ) -> int | None:
     """Return how long the picture is said to be; the sound may be longer, so it is asked last."""
+    if opened.format.name == "avi" and stream.frames and stream.average_rate:
+        # The demuxer shortens a cut-off file's duration by its size; the header's count stays.
+        return round(stream.frames / stream.average_rate * 1000)
     if stream.duration is not None and stream.time_base is not None:
         return round(stream.duration * stream.time_base * 1000)
     tag = stream.metadata.get("DURATION", "")  # Matroska: "00:00:10.040000000"
