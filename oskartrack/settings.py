@@ -147,6 +147,8 @@ STATICFILES_DIRS = [
 ]
 HASHED_STATIC = env.bool("OSKARTRACK_HASHED_STATIC", default=PRODUCTION)
 WHITENOISE_USE_FINDERS = not HASHED_STATIC
+# Finds files made after the start too: the demo's still appears while the web process runs.
+WHITENOISE_AUTOREFRESH = not HASHED_STATIC
 WHITENOISE_MAX_AGE = 31_536_000 if HASHED_STATIC else 0
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

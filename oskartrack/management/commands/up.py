@@ -83,7 +83,8 @@ class Command(BaseCommand):
 
 def environment(data: Path) -> dict[str, str]:
     """Return what every process of this installation is told."""
-    (data / "static").mkdir(parents=True, exist_ok=True)
+    for folder in (data / "static", settings.BASE_DIR / "var" / "generated"):
+        folder.mkdir(parents=True, exist_ok=True)
     return {
         "OSKARTRACK_DATA": str(data),
         "PYTHONUNBUFFERED": "1",
