@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tracking.models import Recording, Upload
@@ -20,6 +22,7 @@ def in_seconds(milliseconds: int) -> float:
     return milliseconds / 1000
 
 
+@extend_schema_field(OpenApiTypes.DATETIME)
 class InstantField(serializers.Field[datetime, Any, str, Any]):
     """An instant with its offset from UTC; an hour that a clock shows twice is never guessed."""
 

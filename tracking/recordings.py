@@ -174,7 +174,6 @@ def _begin_anew(recording: Recording) -> None:
     _take_out(recording)
     _make_room(recording, "refuse")
     jobs.recording_restart(recording)
-    Recording.objects.filter(pk=recording.pk).update(decoded_ms=0)
     _add_run(recording)
 
 

@@ -50,7 +50,7 @@ def upload(client: Client, store: Store, file: Path | bytes, filename: str = "a.
 
 def ask(client: Client, store: Store, upload_id: str, camera: Any, **said: Any) -> Any:
     """Ask for a recording of an upload."""
-    wish = {"upload": upload_id, "camera": str(camera.public_id)}
+    wish: dict[str, Any] = {"upload": upload_id, "camera": str(camera.public_id)}
     wish |= {"started_at": "2026-07-01T09:00:00+02:00", **said}
     return client.post(
         f"/api/v1/stores/{store.public_id}/recordings/",

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import av.video.stream
 import numpy as np
 from PIL import Image
 
@@ -28,6 +29,7 @@ def make_video(
     with av.open(str(path), "w", format=container) as out:
         out.metadata.update(metadata or {})
         stream = out.add_stream(codec, rate=fps)
+        assert isinstance(stream, av.video.stream.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.gop_size = fps
         for number in range(round(seconds * fps)):

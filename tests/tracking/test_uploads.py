@@ -18,8 +18,9 @@ from accounts.models import AuditEntry
 from tests.cast import make_camera, make_cast
 from tests.tracking.doors import PART, TUS, announce, ask, client_of, offset_of, send_part, upload
 from tests.tracking.files import make_picture, make_sound, make_video
-from tracking import media, uploads
+from tracking import gate, media, uploads
 from tracking.models import Recording, Upload
+from tracking.problems import Problem
 from tracking.uploads import display_name
 
 pytestmark = pytest.mark.django_db
@@ -243,7 +244,7 @@ def test_a_full_disk_is_told_and_nothing_is_counted(cast, video, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "pwrite", full)
-    with pytest.raises(uploads.Problem) as refused:
+    with pytest.raises(Problem) as refused:
         uploads.upload_append(upload=row, offset=0, length=len(video), read=reader(video))
     assert (refused.value.status_code, refused.value.code) == (507, "disk_full")
     monkeypatch.undo()
@@ -362,9 +363,14 @@ def test_a_file_with_a_problem_is_told_with_the_way_out_and_removed(
 
 def test_a_file_is_opened_once_however_often_it_is_asked_about(alice, cast, video, monkeypatch):
     upload_id = upload(alice, cast.store, video)
-    opened = []
-    check = uploads.gate.check_file
-    monkeypatch.setattr(uploads.gate, "check_file", lambda path: opened.append(path) or check(path))
+    opened: list[Path] = []
+    check = gate.check_file
+
+    def noted(path: Path) -> gate.CheckedFile:
+        opened.append(path)
+        return check(path)
+
+    monkeypatch.setattr(gate, "check_file", noted)
     first, second = (alice.get(f"/api/v1/uploads/{upload_id}/").json() for _ in range(2))
     assert first == second
     assert ask(alice, cast.store, upload_id, make_camera(cast.store)).status_code == 201
@@ -446,7 +452,8 @@ def test_parts_sent_at_once_are_taken_once(tmp_path):
         row = uploads.upload_create(
             store=cast.store, user=cast.alice, filename="a", size_bytes=len(marked[0])
         )
-        barrier, outcomes = threading.Barrier(8), {}
+        barrier = threading.Barrier(8)
+        outcomes: dict[int, str] = {}
 
         def send(number: int, row=row, barrier=barrier, outcomes=outcomes) -> None:
             try:
@@ -456,7 +463,7 @@ def test_parts_sent_at_once_are_taken_once(tmp_path):
                     upload=mine, offset=0, length=300_004, read=reader(marked[number])
                 )
                 outcomes[number] = "taken"
-            except uploads.Problem as problem:
+            except Problem as problem:
                 outcomes[number] = problem.code
             finally:
                 connection.close()
