@@ -288,3 +288,6 @@ structlog.configure(
     wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
 )
 logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+# Beat rings every five seconds: two lines for each would bury what matters.
+for _name in ("celery.worker.strategy", "celery.app.trace"):
+    logging.getLogger(_name).setLevel(logging.WARNING)

@@ -169,6 +169,8 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         """End every process: politely first, those that others need last, all of them for sure."""
+        if self._processes and self._stop_signals == 1:
+            self.say("stopping; work in progress is given back. Ctrl-C again does not wait.")
         for last in (False, True):
             alive = [p for p in self._processes.values() if p.due is None]
             self._stop([process for process in alive if process.job.leaves_last is last])
