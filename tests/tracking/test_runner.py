@@ -200,6 +200,14 @@ def test_a_file_shorter_than_it_declares_is_never_done(files):
     assert recording.state == "partial"
 
 
+def test_a_damaged_part_is_never_passed_over_though_its_end_was_seen(files):
+    recording = walks.make_detected(walks.make_store("damaged"), files)
+    recording.chunks.filter(index=1).update(broken=True)
+    runner.work(recording.pk)
+    recording.refresh_from_db()
+    assert (recording.state, recording.decoded_ms) == ("partial", 60_000)
+
+
 def test_half_a_second_of_rounding_is_no_missing_part(files):
     recording = walks.make_recording(walks.make_store("rounded"), files)
     Recording.objects.filter(pk=recording.pk).update(declared_ms=F("declared_ms") + 400)
