@@ -54,7 +54,7 @@ class HogSettings:
     """
 
     input_width: int = 960
-    scale: float = 1.08
+    scale: float = 1.1
     least_margin: float = 0.0
     nms_iou: float = 0.4
     merge_iou: float = 0.5
