@@ -138,7 +138,7 @@ def _claim(
     owner = _owner()
     with transaction.atomic():
         taken = _move(
-            rows.filter(attempt__lt=settings.MAX_ATTEMPTS),
+            rows,
             to,
             fence=F("fence") + 1,
             attempt=F("attempt") + 1,
