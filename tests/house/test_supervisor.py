@@ -111,7 +111,7 @@ def test_those_that_others_need_end_last():
     said = "import signal, time, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit()); "
     with Supervisor(output) as supervisor:
         for name, last in (("valkey", True), ("worker", False)):
-            code = said + "print('up', flush=True)\ntry: time.sleep(60)\nfinally: print('down')"
+            code = said + "\ntry: print('up', flush=True); time.sleep(60)\nfinally: print('down')"
             supervisor.start(Job(name, python(code), leaves_last=last))
         supervisor.until(lambda: output.getvalue().count("up") == 2, timeout_s=20)
     downs = [line.split()[0] for line in output.getvalue().splitlines() if line.endswith("down")]
