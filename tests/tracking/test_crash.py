@@ -149,6 +149,17 @@ def test_an_ingest_killed_once_and_started_again_gives_the_facts_of_an_unbroken_
     assert facts["killed"] == facts["whole"]
 
 
+def test_ringing_at_a_dead_broker_neither_fails_nor_waits(surroundings):
+    code = (
+        "import time; from tracking import tasks; tasks._send(tasks.detect_chunk, 1); "
+        "began = time.monotonic(); rung = tasks._send(tasks.detect_chunk, 1); "
+        "print(rung, time.monotonic() - began)"
+    )
+    rung, took_s = manage(surroundings, "shell", "--no-imports", "-c", code).split()[-2:]
+    assert rung == "False"
+    assert float(took_s) < 1
+
+
 def kill_after_first_commit(env: dict[str, str], folder: Path, command: list[str]) -> None:
     """Start an ingest and kill it with SIGKILL while it is in the middle."""
     child = subprocess.Popen(
