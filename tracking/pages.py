@@ -57,6 +57,9 @@ def api_answer(request: HttpRequest, path: str, **query: Any) -> dict[str, Any] 
     match = resolve(path)
     inner = copy.copy(request)
     inner.method = "GET"
+    # The page may be asked for as text/html alone; the API speaks JSON.
+    inner.META = request.META | {"HTTP_ACCEPT": "application/json"}
+    inner.__dict__.pop("headers", None)
     inner.path = inner.path_info = path
     inner.GET = QueryDict(urlencode({k: v for k, v in query.items() if v is not None}))
     response = match.func(inner, *match.args, **match.kwargs)

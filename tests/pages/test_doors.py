@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from tests.cast import make_store, make_user
-from tests.pages.rows import make_recording, make_run
+from tests.pages.rows import NOON, make_hour, make_recording, make_run
 
 pytestmark = pytest.mark.django_db
 PAGES = ("tracking:live", "tracking:recordings", "analytics:history")
@@ -40,6 +40,18 @@ def test_who_is_not_logged_in_is_asked_to_and_comes_back(cast, as_user, name):
     response = as_user(None).get(address)
     assert response.status_code == 302
     assert response["Location"] == f"/login/?next={address}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_that_is_asked_for_as_html_alone_still_has_its_numbers(cast, as_user, name):
+    make_run(make_recording(cast.store))
+    make_hour(cast.store, NOON, entries=4)
+    address = f"{page_of(cast.store, name)}?day=2026-07-01"
+    client = as_user(cast.alice)
+    plain, html = client.get(address), client.get(address, headers={"Accept": "text/html"})
+    assert html.status_code == 200
+    assert "did not load" not in html.content.decode()
+    assert len(html.content) == pytest.approx(len(plain.content), abs=200)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -1,0 +1,255 @@
+"""The main job in a browser, on the whole product: a video in, counts on the pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.pages.stage import ELSEWHERE, STORE, Stage, make_stage
+from tests.plugins.product import PASSWORD, Product
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(420)]
+# HOG on a busy small machine needs a while for a few seconds of film.
+COUNTED_MS = 240_000
+SOON_MS = 30_000
+# Refusals that a test asks for: the browser tells of them, and they are no complaint.
+ASKED_FOR = re.compile(r"status of (404|409|415|422)")
+AXE = Path(__file__).resolve().parent.parent.parent / "var/npm/node_modules/axe-core/axe.min.js"
+LOOK = "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+
+
+@pytest.fixture(scope="module")
+def stage(product: Product, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    return make_stage(product, tmp_path_factory.mktemp("stage"))
+
+
+@pytest.fixture
+def pages(browser: Browser, stage: Stage) -> Generator:
+    """Open pages as people of the cast; a page that complains on its console fails the test."""
+    complaints: list[str] = []
+    contexts = {}
+
+    def open_as(name: str, address: str) -> Page:
+        if name not in contexts:
+            contexts[name] = browser.new_context(viewport={"width": 1280, "height": 900})
+        tab = contexts[name].new_page()
+        tab.on("pageerror", lambda error: complaints.append(f"thrown: {error}"))
+        tab.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        tab.goto(address)
+        if "/login/" in tab.url:
+            tab.get_by_label("E-mail or user name").fill(name)
+            tab.get_by_label("Password", exact=True).fill(PASSWORD)
+            tab.get_by_role("button", name="Log in").click()
+            tab.wait_for_url(address)
+        # Gone after any reload, so that it proves that there was none.
+        tab.evaluate("document.body.dataset.since = 'the start'")
+        return tab
+
+    yield open_as
+    for context in contexts.values():
+        context.close()
+    assert [text for text in complaints if not ASKED_FOR.search(text)] == []
+
+
+def send(live: Page, stage: Stage, started_at: datetime) -> None:
+    """Send the film through the page and say when it began."""
+    live.locator("[data-file]").set_input_files(stage.film)
+    question = live.get_by_role("dialog", name="When did this video start?")
+    expect(question).to_be_visible(timeout=SOON_MS)
+    expect(question.get_by_label("Day")).to_have_value("")
+    question.get_by_label("Day").fill(f"{started_at:%Y-%m-%d}")
+    question.get_by_label("Time of the first picture").fill(f"{started_at:%H:%M:%S}")
+    question.get_by_role("button", name="Count the people").click()
+
+
+def number(page: Page, selector: str) -> int:
+    return int(page.locator(selector).inner_text().replace("—", "0"))
+
+
+def test_a_video_is_sent_counted_and_seen_and_a_strangers_pages_stay_empty(stage: Stage, pages):
+    began = datetime.now(ZoneInfo("Europe/London")) - timedelta(minutes=3)
+    live = pages("alice", stage.url("live"))
+    recordings = pages("alice", stage.url("recordings"))
+    history = pages("alice", stage.url("history"))
+    strange = pages("charlie", stage.url("live", ELSEWHERE))
+    strange_history = pages("charlie", stage.url("history", ELSEWHERE))
+    expect(live.locator("[data-lead]")).to_contain_text("Nothing has been counted yet.")
+    expect(history.locator(".ot-lead")).to_contain_text("Nothing was seen")
+    expect(live.locator("[data-conn-state]")).to_have_text("Live", timeout=SOON_MS)
+
+    live.bring_to_front()
+    live.evaluate(
+        """() => {
+          window.seen = new Set();
+          const note = () => document.querySelectorAll('[data-jobs] progress[value]')
+            .forEach((bar) => window.seen.add(bar.value));
+          new MutationObserver(note).observe(document.querySelector('[data-jobs]'),
+            { subtree: true, childList: true, attributes: true });
+        }"""
+    )
+    send(live, stage, began)
+    row = live.locator("[data-job]")
+    expect(row).to_contain_text("noon.mp4", timeout=SOON_MS)
+    expect(recordings.locator(".rec")).to_contain_text("noon.mp4", timeout=SOON_MS)
+    expect(row).to_have_attribute("data-state", "done", timeout=COUNTED_MS)
+    assert len(live.evaluate("[...window.seen].filter((value) => value > 0)")) >= 2, "no progress"
+
+    expect(live.locator("[data-picture]")).to_be_visible(timeout=SOON_MS)
+    live.wait_for_function("document.querySelector('[data-picture]').naturalWidth > 100")
+    live.wait_for_function(
+        "document.querySelectorAll('[data-boxes] .pb').length > 0", timeout=SOON_MS
+    )
+    live.wait_for_function(
+        "document.querySelectorAll('[data-trails] .tr').length > 0", timeout=SOON_MS
+    )
+    assert live.locator("[data-zones] polygon").count() >= 2
+    assert live.locator("[data-lines] line").count() == 2  # the line and its dark halo
+
+    asked = live.request.get(f"{stage.product.url}{live_api(live)}live/").json()
+    numbers = asked["recording"]["numbers"]
+    assert numbers["entries"] + numbers["exits"] > 0
+    expect(live.locator("[data-rec-in]")).to_have_text(str(numbers["entries"]))
+    expect(live.locator("[data-rec-out]")).to_have_text(str(numbers["exits"]))
+    assert number(live, "[data-today-in]") == asked["today"]["entries"] == numbers["entries"]
+    expect(live.locator("[data-feed] li").first).to_be_visible()
+    expect(history.locator(".ot-lead")).to_contain_text(
+        f"{numbers['entries']} pe" if numbers["entries"] else "Nobody", timeout=SOON_MS
+    )
+    expect(recordings.locator(".rec")).to_have_attribute("data-state", "done", timeout=SOON_MS)
+    for page in (live, recordings, history):
+        assert page.locator("body").get_attribute("data-since") == "the start", "it was reloaded"
+
+    for page in (strange, strange_history):
+        assert page.locator("body").get_attribute("data-since") == "the start"
+        assert "noon.mp4" not in page.content()
+    expect(strange.locator("[data-lead]")).to_contain_text("Nothing has been counted yet.")
+    assert strange.locator("[data-feed] li").count() == 0
+    for name in ("live", "recordings", "history"):
+        assert strange.request.get(stage.url(name, STORE)).status == 404
+    assert strange.request.get(f"{stage.product.url}{live_api(live)}live/").status == 404
+
+
+def live_api(page: Page) -> str:
+    found = re.search(r'"api": "([^"]+)"', page.content())
+    assert found
+    return found[1]
+
+
+def test_the_same_file_again_is_offered_the_choice_in_plain_words(stage: Stage, pages):
+    live = pages("alice", stage.url("live"))
+    send(live, stage, datetime(2026, 7, 1, 12, 0, tzinfo=ZoneInfo("Europe/London")))
+    question = live.get_by_role("dialog")
+    expect(question).to_contain_text("This very file was counted before.", timeout=SOON_MS)
+    question.get_by_role("button", name="Leave it as it is").click()
+    expect(live.locator("[data-upload]")).to_have_count(0)
+    expect(question).to_be_hidden()
+
+
+def test_minutes_that_are_counted_already_are_not_counted_twice(stage: Stage, pages, tmp_path):
+    live = pages("alice", stage.url("live"))
+    span = live.request.get(f"{stage.product.url}{live_api(live)}recordings/").json()["results"][0]
+    began = datetime.fromisoformat(span["started_at"]).astimezone(ZoneInfo("Europe/London"))
+    other = tmp_path / "other.mp4"
+    # The same pictures in another file: bytes after the end are allowed in mp4.
+    other.write_bytes(stage.film.read_bytes() + b"\x00\x00\x00\\x08free")
+    send(live, Stage(stage.product, other, {}), began)
+    question = live.get_by_role("dialog")
+    expect(question).to_contain_text(
+        "This camera already has a video of that time.", timeout=SOON_MS
+    )
+    expect(question.get_by_role("button", name="Replace it")).to_be_visible()
+    question.get_by_role("button", name="Not now").click()
+    expect(live.locator("[data-upload]")).to_contain_text("Say when it started")
+
+
+def test_what_is_no_video_is_refused_in_words_with_a_way_out(stage: Stage, pages, tmp_path):
+    live = pages("alice", stage.url("live"))
+    text = tmp_path / "holiday.mp4"
+    text.write_text("this was never a film")
+    live.locator("[data-file]").set_input_files(text)
+    alert = live.locator("[data-upload]").get_by_role("alert")
+    expect(alert).to_be_visible(timeout=SOON_MS)
+    assert len(alert.inner_text().split()) > 5
+    live.get_by_role("button", name="Cancel holiday.mp4").click()
+    expect(live.locator("[data-upload]")).to_have_count(0)
+
+
+def test_a_viewer_watches_and_cannot_add(stage: Stage, pages):
+    live = pages("bob", stage.url("live"))
+    expect(live.locator("[data-conn-state]")).to_have_text("Live", timeout=SOON_MS)
+    expect(live.get_by_role("button", name="Add a video")).to_have_count(0)
+    expect(live.get_by_role("heading", name="Add a video")).to_have_count(0)
+
+
+def test_a_lost_connection_turns_the_page_to_the_past_tense_and_comes_back(stage: Stage, pages):
+    live = pages("bob", stage.url("live"))
+    expect(live.locator("[data-conn-state]")).to_have_text("Live", timeout=SOON_MS)
+    sockets: list[object] = []
+    live.route_web_socket(re.compile(r"/ws/stores/"), lambda socket: sockets.append(socket.close()))
+    live.reload()
+    expect(live.locator("[data-conn-state]")).to_have_text("Connecting again", timeout=SOON_MS)
+    expect(live.locator("[data-lead]")).to_contain_text(re.compile(r"^At \d\d:\d\d:\d\d"))
+    expect(live.locator("[data-now-card]")).to_have_class(re.compile("stale"))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("name", ["live", "recordings", "history"])
+def test_axe_finds_nothing_and_nothing_scrolls_sideways(stage: Stage, pages, name, width, theme):
+    page = pages("alice", stage.url(name))
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": 900})
+    page.reload()
+    page.wait_for_timeout(800)  # the first pictures and charts
+    assert page.evaluate("document.documentElement.dataset.bsTheme") == theme
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.evaluate(AXE.read_text())
+    found = page.evaluate(LOOK)["violations"]
+    assert [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found] == []
+
+
+@pytest.mark.parametrize("name", ["live", "recordings", "history"])
+def test_the_smallest_phone_needs_no_sideways_scroll(stage: Stage, pages, name):
+    page = pages("alice", stage.url(name))
+    page.set_viewport_size({"width": 360, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_the_menus_open_and_close_by_keyboard(stage: Stage, pages):
+    page = pages("alice", stage.url("history"))
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
+    shop = page.get_by_role("button", name="Change shop")
+    shop.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#menu-store .item").first).to_be_focused()
+    expect(shop).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("Escape")
+    expect(page.locator("#menu-store")).to_be_hidden()
+    expect(shop).to_be_focused()
+
+
+def test_the_theme_is_kept_and_there_before_the_first_paint(stage: Stage, pages):
+    page = pages("bob", stage.url("history"))
+    before = page.evaluate("document.documentElement.dataset.bsTheme")
+    page.get_by_role("button", name="Switch between light and dark").click()
+    after = page.evaluate("document.documentElement.dataset.bsTheme")
+    assert {before, after} == {"light", "dark"}
+    page.reload(wait_until="commit")
+    expect(page.locator("body")).to_be_attached()
+    assert page.evaluate("document.documentElement.dataset.bsTheme") == after
+
+
+def test_logging_out_is_a_post_and_ends_the_session(stage: Stage, pages):
+    page = pages("bob", stage.url("history"))
+    page.get_by_role("button", name="Your account").click()
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url(f"{stage.product.url}/login/")
+    page.goto(stage.url("history"))
+    assert "/login/" in page.url
