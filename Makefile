@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # On a terminal pip and npm show how far they are; in a log they stay quiet.
 ON_TERMINAL := $(shell test -t 2 && echo yes)
 PIP_QUIET := $(if $(ON_TERMINAL),,--quiet)
-NPM_QUIET := $(if $(ON_TERMINAL),,--silent)
+NPM_QUIET := $(if $(ON_TERMINAL),,--loglevel=error)
 
 help: ## this list
 	@echo "OskarTrack. Start with: make run"
