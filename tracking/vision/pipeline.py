@@ -42,8 +42,8 @@ class PipelineParams:
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Return the parameters that `to_json` wrote."""
         noise = data["tracker"]["noise"]
-        shares = {name: tuple(noise[name]) for name in ("measured", "position", "velocity")}
-        tracker = data["tracker"] | {"noise": Noise(**(noise | shares))}
+        shares = {name: tuple(values) for name, values in noise.items()}
+        tracker = data["tracker"] | {"noise": Noise(**shares)}
         return cls(TrackerParams(**tracker), CountingParams(**data["counting"]))
 
 

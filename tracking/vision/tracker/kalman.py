@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 UNIT_MS = 40.0  # velocities are pixels per this much time
 UNLIKELY = 2.0  # standard deviations from which a height is not believed
-LET_THROUGH = 0.25  # of that limit
 
 
 Shares = tuple[float, float, float, float]
@@ -33,8 +32,8 @@ class Noise:
 
     measured: Shares = (0.03, 0.03, 0.08, 0.07)
     position: Shares = (0.01, 0.005, 0.005, 0.003)
-    velocity: Shares = (0.003, 0.002, 0.001, 0.001)
-    first_velocity: float = 0.03
+    velocity: Shares = (0.003, 0.002, 0.0005, 0.0003)
+    first_velocity: Shares = (0.03, 0.03, 0.005, 0.005)
 
 
 @dataclass(slots=True)
@@ -59,7 +58,7 @@ def initial_belief(measured: Array, noise: Noise) -> Belief:
         velocity=np.zeros_like(measured),
         var_p=(2 * np.array(noise.measured) * height) ** 2,
         cov=np.zeros_like(measured),
-        var_v=np.ones_like(measured) * (noise.first_velocity * height) ** 2,
+        var_v=(np.array(noise.first_velocity) * height) ** 2,
     )
 
 
@@ -101,27 +100,29 @@ def update(belief: Belief, measured: Array, noise: Noise) -> Belief:
     )
 
 
-def upright(belief: Belief, measured: Array, noise: Noise) -> Array:
+def upright(belief: Belief, measured: Array, let_through: Array, noise: Noise) -> Array:
     """Return sights in which a height that cannot be is replaced by the expected one.
 
     Someone whose legs are hidden is found as a smaller person with the head in the right place;
     taken at its word, the foot point walks away over the floor. People do not shrink: where the
     height is off by more than `UNLIKELY` standard deviations the expected one is taken, hung from
-    the top edge when too short, around the centre when too tall. A little of the difference is
-    let through, so that a height that was wrong from the start heals within seconds.
+    the top edge when too short, around the centre when too tall. A little of the limit is let
+    through, so that a height that was wrong from the start heals.
 
     Parameters
     ----------
     belief : Belief of N tracks
     measured : ndarray of shape (N, 4)
         ``(cx, cy, width, height)``.
+    let_through : ndarray of shape (N,)
+        The share of the limit by which an unlikely height may still pull.
     noise : Noise
     """
     expected = np.maximum(belief.position[:, 3], 1.0)
     limit = UNLIKELY * np.sqrt(belief.var_p[:, 3] + (noise.measured[3] * expected) ** 2)
     off = measured[:, 3] - expected
     short, tall = off < -limit, off > limit
-    height = np.where(short | tall, expected + np.sign(off) * LET_THROUGH * limit, measured[:, 3])
+    height = np.where(short | tall, expected + np.sign(off) * let_through * limit, measured[:, 3])
     top = measured[:, 1] - measured[:, 3] / 2
     result = measured.copy()
     result[:, 1] = np.where(short, top + height / 2, measured[:, 1])

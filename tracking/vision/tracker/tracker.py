@@ -14,6 +14,7 @@ from tracking.vision.detections import DetectedFrame
 from tracking.vision.tracker import kalman
 from tracking.vision.tracker.kalman import Array, Noise
 from tracking.vision.tracker.matching import Match, assign, direction_agreement, similarity
+from tracking.vision.tracker.perspective import Perspective
 from tracking.vision.tracker.table import MEMORY, Ints, TrackTable
 
 
@@ -85,6 +86,7 @@ class Tracker:
     def __init__(self, params: TrackerParams) -> None:
         self.params = params
         self.table = TrackTable.empty()
+        self.perspective = Perspective()
         self._time_ms: int | None = None
         self._next_key = 1
         self._next_number = 1
@@ -124,6 +126,7 @@ class Tracker:
         """Return the state as plain JSON types."""
         return {
             "table": self.table.to_json(),
+            "perspective": self.perspective.to_json(),
             "time_ms": self._time_ms,
             "next_key": self._next_key,
             "next_number": self._next_number,
@@ -132,6 +135,7 @@ class Tracker:
     def restore(self, data: dict[str, Any]) -> None:
         """Take over the state that `to_json` wrote."""
         self.table = TrackTable.from_json(data["table"])
+        self.perspective = Perspective(**data["perspective"])
         self._time_ms = data["time_ms"]
         self._next_key = data["next_key"]
         self._next_number = data["next_number"]
@@ -162,7 +166,9 @@ class Tracker:
         self._time_ms = time_ms
         if len(self.table):
             elapsed = np.full((len(self.table), 1), float(elapsed_ms))
-            self.table.set_belief(kalman.predict(self.table.belief(), elapsed, self.params.noise))
+            before = self.table.belief()
+            after = kalman.predict(before, elapsed, self.params.noise)
+            self.table.set_belief(self._in_perspective(before, after))
 
     def _match(self, measured: Array, scores: Array) -> tuple[Ints, Ints, Ints]:
         """Return matched track rows, their detections, and detections that begin tracks."""
@@ -228,14 +234,23 @@ class Tracker:
             walked = self._walk_over_gap(rows[hidden], measured[hidden], gap_ms[hidden])
             for name in ("position", "velocity", "var_p", "cov", "var_v"):
                 getattr(belief, name)[hidden] = getattr(walked, name)
-        believed = kalman.upright(belief, measured, self.params.noise)
-        table.set_belief(kalman.update(belief, believed, self.params.noise), rows, seen=True)
+        credit = self.perspective.credit(belief.position, measured)
+        believed = kalman.upright(belief, measured, credit, self.params.noise)
+        after = kalman.update(belief, believed, self.params.noise)
+        table.set_belief(self._in_perspective(belief, after), rows, seen=True)
+        self.perspective.learn(measured[table.number[rows] > 0])
         table.seen_ms[rows] = time_ms
         table.hits[rows] += 1
         table.score_sum[rows] += scores
         table.sight[rows] = measured
         table.centres[rows, 1:] = table.centres[rows, :-1]
         table.centres[rows, 0] = measured[:, :2]
+
+    def _in_perspective(self, before: kalman.Belief, after: kalman.Belief) -> kalman.Belief:
+        """Return the later belief, heights changed by the way between the two centres."""
+        factor = self.perspective.change(before.position[:, 1], after.position[:, 1])
+        after.position[:, 3] *= factor
+        return after
 
     def _walk_over_gap(self, rows: Ints, measured: Array, gap_ms: Ints) -> kalman.Belief:
         """Return beliefs just before a re-found track's sight, led there over virtual sights.
