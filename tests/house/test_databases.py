@@ -21,6 +21,11 @@ def test_the_users_table_is_there():
 def test_second():
     assert {holds}
 
+@pytest.mark.db
+@pytest.mark.browser
+def test_in_a_browser():
+    assert True
+
 def test_without_a_database():
     assert True
 """
@@ -54,14 +59,14 @@ def test_only_tests_that_use_the_database_run_twice(tmp_path: Path):
     text = TWO_TESTS.format(mark="@pytest.mark.django_db", holds="connection.vendor")
     code, said = run_pytest(tmp_path, text, "--also-postgresql")
     assert code == 0, said
-    assert " 5 passed" in said.splitlines()[-1]
+    assert " 6 passed" in said.splitlines()[-1]
 
 
 def test_a_failure_on_postgresql_alone_fails_the_run_and_says_where(tmp_path: Path):
     text = TWO_TESTS.format(mark="@pytest.mark.db", holds="connection.vendor == 'sqlite'")
     code, said = run_pytest(tmp_path, text, "--also-postgresql")
     assert code == 1
-    assert "1 failed, 4 passed" in said.splitlines()[-1]
+    assert "1 failed, 5 passed" in said.splitlines()[-1]
     assert "test_second on PostgreSQL" in said
 
 
@@ -78,4 +83,4 @@ def test_without_the_option_there_is_one_round(tmp_path: Path):
     text = TWO_TESTS.format(mark="@pytest.mark.db", holds="connection.vendor == 'sqlite'")
     code, said = run_pytest(tmp_path, text)
     assert code == 0, said
-    assert " 3 passed" in said.splitlines()[-1]
+    assert " 4 passed" in said.splitlines()[-1]

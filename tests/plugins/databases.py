@@ -18,6 +18,8 @@ from tests.plugins import environment
 from tests.plugins.servers import PostgreSQL
 
 OPTION = "--also-postgresql"
+# What a browser sees does not depend on the database.
+AGAIN = "db and not browser"
 REPORTS_TO = "--reports-to-descriptor"
 
 
@@ -53,7 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    again = [item for item in session.items if item.get_closest_marker("db")]
+    again = [item for item in session.items if runs_again(item)]
     config = session.config
     if not config.getoption(OPTION) or config.option.collectonly or not again:
         return (yield)
@@ -61,6 +63,11 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     result = yield
     run_again(session, len(again))
     return result
+
+
+def runs_again(item: pytest.Item) -> bool:
+    """Whether the second round has this test; AGAIN says the same in pytest's words."""
+    return bool(item.get_closest_marker("db")) and not item.get_closest_marker("browser")
 
 
 class ReportWriter:
@@ -117,7 +124,7 @@ def run_again(session: pytest.Session, expected: int) -> None:
 def second_round(config: pytest.Config, descriptor: int) -> list[str]:
     """Return the arguments of the second round: the first one's, for the db tests alone."""
     given = [str(part) for part in config.invocation_params.args if part != OPTION]
-    marks = f"({config.option.markexpr}) and db" if config.option.markexpr else "db"
+    marks = f"({config.option.markexpr}) and {AGAIN}" if config.option.markexpr else AGAIN
     return [*given, "-m", marks, f"{REPORTS_TO}={descriptor}"]
 
 
