@@ -214,7 +214,7 @@ def test_somebody_alone_on_the_floor_is_wholly_visible():
 
 
 def test_a_shelf_hides_most_of_whoever_stands_behind_it():
-    (seen,) = observe(stage(shopper(1, -2.4, 7.85)), 0)
+    (seen,) = observe(stage(shopper(1, -2.4, 7.35)), 0)
     assert 0 < seen.visible < 0.5
 
 

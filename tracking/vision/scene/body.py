@@ -336,12 +336,12 @@ def _head_parts(frame: _Frame, look: Look, turn: float) -> list[Part]:
         brim = [at(s * 0.045, 0.262, 0.11, 0.022) for s in (1, -1)]
         parts.append(Part(brim, shade(look.hat_colour, 0.8), 0.1))
     for side in (1, -1):
-        eye = [at(side * 0.034, 0.208, 0.1, 0.011)]
-        parts.append(Part(eye, (44, 44, 52), 0.12, 0.5))
+        eye = [at(side * 0.033, 0.206, 0.1, 0.008)]
+        parts.append(Part(eye, shade(look.skin, 0.34), 0.12, 0.5))
     parts.append(
         Part(
             [at(-0.018, 0.148, 0.098, 0.006), at(0.018, 0.148, 0.098, 0.006)],
-            (84, 84, 140),
+            shade(look.skin, 0.72),
             0.12,
             0.6,
         )

@@ -9,7 +9,7 @@ from .people import Look, draw_look, staff_look
 
 PEOPLE_A_MINUTE = 6.6  # that come in to shop; turn-backs and those inside at the start come on top
 COUPLES = 0.17  # share of arrivals that are two side by side
-LANE_M = 0.62  # people keep right in the doorway
+LANE_M = 0.55  # people keep right in the doorway
 SHORT_S = 60.0  # clips shorter than this get quicker shoppers, so that some of them leave again
 
 
@@ -57,7 +57,7 @@ def _street(rng: np.random.Generator) -> Place:
 
 def _lane(rng: np.random.Generator, direction: int) -> float:
     """Return where in the doorway somebody walks: newcomers (-1) and leavers (1) keep right."""
-    return float(direction * LANE_M + rng.uniform(-0.3, 0.3))
+    return float(direction * LANE_M + rng.uniform(-0.25, 0.25))
 
 
 def _from_street(lane: float) -> list[Stage]:
@@ -102,7 +102,7 @@ def _visitor(rng: np.random.Generator, intent: str, *, short: bool) -> list[Stag
         mat = Stage("go", (aside, float(rng.uniform(9.7, 9.9))), pause, look=(lane, 5.0))
         return [*_from_street(lane), mat, *away]
     if intent == "in and out":
-        inside = Stage("go", (lane, float(rng.uniform(7.55, 7.8))), pause, look=(0.0, 5.0))
+        inside = Stage("go", (lane, float(rng.uniform(7.3, 7.6))), pause, look=(0.0, 5.0))
         return [*_from_street(lane), inside, *_leave(rng)]
     if intent == "stand on line":
         on = Stage("go", (aside, LINE_Z), float(rng.uniform(3.5, 6.5)), look=(0.0, 5.0))
@@ -114,7 +114,7 @@ def _visitor(rng: np.random.Generator, intent: str, *, short: bool) -> list[Stag
 
 
 def _nearly_leave(rng: np.random.Generator, *, short: bool) -> list[Stage]:
-    near = (_lane(rng, 1) * 0.8, float(rng.uniform(7.85, 8.0)))
+    near = (_lane(rng, 1) * 0.8, float(rng.uniform(7.7, 7.9)))
     stop = Stage("go", near, float(rng.uniform(0.5, 1.8)), look=(near[0], WALL_LOOK_Z))
     return [stop, _browse(rng, hidden=0.3, short=short)]
 
@@ -174,12 +174,14 @@ def draw_cast(rng: np.random.Generator, seconds: float) -> list[Actor]:
     intents = _intents(rng, seconds)
     until = seconds - (6.0 if short else 9.0)
     gap = (until + 1.5) / len(intents)
+    shoppers = [i for i, intent in enumerate(intents) if intent == "shop"]
+    paired = set(rng.permutation(shoppers)[: round(COUPLES * len(shoppers))].tolist())
     for i, intent in enumerate(intents):
         starts = max(0.0, -1.5 + gap * (i + float(rng.uniform(0.1, 0.9))))
         stages = _visitor(rng, intent, short=short)
         leader = Actor(0, draw_look(rng), starts, _street(rng), stages, intent=intent)
         actors.append(leader)
-        if intent == "shop" and rng.random() < COUPLES * 1.2:
+        if i in paired:
             x, z = leader.place
             side = float(rng.choice((-1.0, 1.0)) * 0.66)
             other = Actor(0, draw_look(rng), starts, (x * 1.25, z), [Stage("follow")])

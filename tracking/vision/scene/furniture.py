@@ -103,11 +103,11 @@ def islands(canvas: Canvas, rng: np.random.Generator) -> None:
 def table(canvas: Canvas, rng: np.random.Generator) -> None:
     """Draw the low display table with piles of textiles and cartons."""
     block = _BY_NAME["window table"]
-    leg = tx.flat(0.09, 0.7, tx.shade(tx.DARK_OAK, 0.75))
+    leg = tx.flat(0.06, 0.7, tx.shade(tx.OAK, 0.74))
     faces = dict.fromkeys(("front", "left", "right"), leg)
     for x in (block.x0 + 0.08, block.x1 - 0.17):
         for z in (block.z1 - 0.17, block.z0 + 0.08):
-            canvas.box((x, 0, z), (x + 0.09, block.height_m - 0.05, z + 0.09), faces)
+            canvas.box((x, 0, z), (x + 0.06, block.height_m - 0.05, z + 0.06), faces)
     board = _wood_faces(rng, block, tx.shade(tx.OAK, 1.0))
     canvas.box(
         (block.x0, block.height_m - 0.07, block.z0), (block.x1, block.height_m, block.z1), board
@@ -146,10 +146,26 @@ def till(canvas: Canvas, rng: np.random.Generator) -> None:
         name: tx.flat(0.3, 0.2, tx.shade(tx.ANTHRACITE, k))
         for name, k in (("top", 1.1), ("front", 0.85), ("left", 0.7), ("right", 0.7))
     }
-    canvas.box((2.78, y, 4.8), (2.9, y + 0.1, 4.92), dark)
-    canvas.box((2.62, y + 0.1, 4.84), (3.06, y + 0.38, 4.88), dark)  # its back; staff see the front
-    canvas.box((2.14, y, 4.74), (2.24, y + 0.06, 4.9), dark)
-    _box_of_goods(canvas, (3.14, y, 4.62), (0.26, 0.1, 0.22), (120, 150, 196), rng)
+    canvas.box((2.7, y, 4.2), (2.82, y + 0.1, 4.32), dark)
+    canvas.box((2.54, y + 0.1, 4.24), (2.98, y + 0.38, 4.28), dark)  # its back; staff see the front
+    canvas.box((2.14, y, 4.14), (2.24, y + 0.06, 4.3), dark)
+    _box_of_goods(canvas, (3.06, y, 4.02), (0.26, 0.1, 0.22), (120, 150, 196), rng)
+
+
+def gates(canvas: Canvas) -> None:
+    """Draw the two shoplifting gates that everybody passes between."""
+    for name in ("gate left", "gate right"):
+        block = _BY_NAME[name]
+        deep = block.z1 - block.z0
+        panel = tx.flat(deep, block.height_m, (212, 214, 214))
+        panel[:6] = panel[-6:] = panel[:, :6] = panel[:, -6:] = (176, 176, 174)
+        faces = {
+            "top": tx.flat(0.06, deep, (196, 196, 194)),
+            "front": tx.flat(0.06, block.height_m, (188, 188, 186)),
+            "left": panel,
+            "right": panel,
+        }
+        _draw(canvas, block, faces)
 
 
 def plants(canvas: Canvas, rng: np.random.Generator) -> None:

@@ -37,11 +37,13 @@ class Block:
 
 BLOCKS = (
     Block("book wall", -5.2, -4.55, 4.6, 9.6, 2.15),
-    Block("homeware", -3.35, -1.5, 6.85, 7.35, 1.42),
-    Block("kitchen", 1.5, 3.3, 6.85, 7.35, 1.42),
-    Block("window table", -2.7, -1.1, 4.3, 5.15, 0.76),
-    Block("till", 2.0, 3.5, 4.5, 5.05, 1.04),
+    Block("homeware", -3.35, -1.5, 6.35, 6.85, 1.42),
+    Block("kitchen", 1.5, 3.3, 6.35, 6.85, 1.42),
+    Block("window table", -2.95, -1.35, 3.85, 4.7, 0.76),
+    Block("till", 2.0, 3.4, 3.9, 4.45, 1.1),
     Block("right wall", 4.5, 5.2, 6.9, 9.6, 1.95),
+    Block("gate left", -1.54, -1.48, 8.45, 9.15, 1.25),
+    Block("gate right", 1.48, 1.54, 8.45, 9.15, 1.25),
     Block("plant left", -1.95, -1.6, 9.65, 10.0, 1.5),
     Block("plant right", 1.65, 2.0, 9.65, 10.0, 1.5),
 )
@@ -62,60 +64,44 @@ def _row(x0: float, x1: float, z: float, look_z: float, count: int, reach: float
     return [Spot(float(x), z, float(x), look_z, reach) for x in np.linspace(x0, x1, count)]
 
 
+def _area(x0: float, x1: float, z0: float, z1: float) -> tuple[Place, ...]:
+    return ((x0, z1), (x1, z1), (x1, z0), (x0, z0))
+
+
 SPOTS: dict[str, tuple[Spot, ...]] = {
-    "homeware": tuple(_row(-3.1, -1.75, 7.85, 7.1, 3, 1.15)),
-    "kitchen": tuple(_row(1.75, 3.05, 7.85, 7.1, 3, 1.15)),
-    "homeware front": tuple(_row(-3.0, -1.8, 6.42, 7.1, 2, 1.0)),
-    "kitchen front": (Spot(1.7, 6.42, 1.7, 7.1, 1.0),),
-    "book wall": tuple(Spot(-4.1, z, -4.9, z, 1.35) for z in (6.6, 7.5, 8.5)),
-    "right wall": (Spot(4.05, 7.4, 4.9, 7.6, 1.3),),
-    "window table": (Spot(-0.68, 4.55, -1.6, 4.7, 0.95), Spot(-0.72, 5.35, -1.6, 4.9, 0.95)),
+    "homeware": tuple(_row(-3.1, -1.8, 7.35, 6.6, 3, 1.15)),
+    "kitchen": tuple(_row(1.8, 3.05, 7.35, 6.6, 3, 1.15)),
+    "homeware front": tuple(_row(-3.0, -1.8, 5.92, 6.6, 2, 1.0)),
+    "kitchen front": tuple(_row(1.9, 2.95, 5.92, 6.6, 2, 1.0)),
+    "book wall": tuple(Spot(-4.1, z, -4.9, z, 1.35) for z in (6.9, 8.2)),
+    "window table": (Spot(-0.92, 4.05, -2.0, 4.3, 0.95), Spot(-0.95, 4.85, -2.0, 4.5, 0.95)),
 }
 HIDDEN_SPOTS = ("homeware", "kitchen")  # more than half of a shopper is hidden here
-OPEN_SPOTS = ("homeware front", "kitchen front", "book wall", "right wall", "window table")
-QUEUE = ((1.55, 4.8), (1.42, 5.55), (1.05, 6.2), (0.5, 6.75))  # the first is being served
-STAFF_HOME = Spot(2.75, 5.58, 2.1, 4.4, 1.1)
+OPEN_SPOTS = ("homeware front", "kitchen front", "book wall", "window table")
+QUEUE = ((1.55, 4.2), (1.38, 4.95), (1.05, 5.6), (0.55, 6.15))  # the first is being served
+STAFF_HOME = Spot(2.65, 4.98, 2.0, 3.8, 1.1)
 
 # Name, kind, colour, floor polygon, shortest visit and forgiven absence in seconds.
 ZONES: tuple[tuple[str, str, str, tuple[Place, ...], float, float], ...] = (
+    ("Doorway", "entrance_area", "#0A254C", _area(-1.5, 1.5, 8.2, 10.1), 1, 1),
+    ("Homeware", "display", "#2BA783", _area(-3.5, -1.5, 6.95, 7.85), 2, 2),
+    ("Kitchen", "display", "#7D18AD", _area(1.5, 3.5, 6.95, 7.85), 2, 2),
+    ("Book wall", "display", "#656445", _area(-4.5, -3.65, 5.8, 8.9), 2, 2),
+    ("Window table", "display", "#0B6E99", _area(-1.3, -0.45, 3.7, 5.3), 2, 2),
     (
-        "Doorway",
-        "entrance_area",
-        "#0A254C",
-        ((-1.6, 10.1), (1.6, 10.1), (1.7, 8.3), (-1.7, 8.3)),
-        1,
-        1,
-    ),
-    (
-        "Homeware",
-        "display",
-        "#2BA783",
-        ((-3.5, 8.35), (-1.6, 8.35), (-1.45, 7.45), (-3.4, 7.45)),
+        "Till queue",
+        "queue",
+        "#C8640A",
+        ((0.1, 6.5), (0.85, 6.5), (1.85, 4.6), (1.0, 4.6)),
         2,
         2,
     ),
-    ("Kitchen", "display", "#7D18AD", ((1.6, 8.35), (3.5, 8.35), (3.4, 7.45), (1.45, 7.45)), 2, 2),
-    (
-        "Book wall",
-        "display",
-        "#656445",
-        ((-4.5, 9.2), (-3.65, 9.2), (-3.65, 6.1), (-4.5, 6.1)),
-        2,
-        2,
-    ),
-    (
-        "Window table",
-        "display",
-        "#0B6E99",
-        ((-1.05, 5.75), (-0.2, 5.75), (-0.2, 4.1), (-1.05, 4.1)),
-        2,
-        2,
-    ),
-    ("Till queue", "queue", "#C8640A", ((0.2, 7.1), (0.9, 7.1), (1.9, 5.2), (1.0, 5.2)), 2, 2),
-    ("Till", "checkout", "#B3261E", ((1.0, 5.2), (1.95, 5.2), (1.95, 4.35), (1.0, 4.35)), 2, 2),
-    ("Staff", "staff_only", "#4F5A68", ((2.1, 6.1), (3.7, 6.1), (3.55, 5.15), (2.1, 5.15)), 0, 2),
+    ("Till", "checkout", "#B3261E", _area(1.05, 1.95, 3.7, 4.6), 2, 2),
+    ("Staff", "staff_only", "#4F5A68", _area(2.05, 3.5, 4.5, 5.5), 0, 2),
 )
-LINE_ENDS: tuple[Place, Place] = ((-1.75, LINE_Z), (1.75, LINE_Z))
+# From gate to gate: everybody passes between them, and nobody who is half hidden behind a shelf
+# beside the doorway seems to cross.
+LINE_ENDS: tuple[Place, Place] = ((-1.45, LINE_Z), (1.45, LINE_Z))
 LINE_BAND = 0.02  # fraction of the frame's height on either side of the line: 40 cm of floor
 
 

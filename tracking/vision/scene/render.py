@@ -18,9 +18,8 @@ from .script import Person, Plan
 
 NOISE_SIGMA = 2.2  # grey levels: a ceiling camera in a lit shop
 _NOISE_FIELDS = 4
-_SHADOW = 0.42
-_CONTACT = 0.5
-_SHEEN = 0.10
+_SHADOW = 0.5
+_CONTACT = 0.62
 
 
 @dataclass(frozen=True, slots=True)

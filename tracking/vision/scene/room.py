@@ -61,7 +61,7 @@ def _plan_light(shape: tuple[int, int]) -> NDArray[np.float32]:
     z = np.linspace(WALL_Z, FLOOR_NEAR_Z, rows, dtype=np.float32)[:, None]
     x = np.linspace(-HALF_WIDTH, HALF_WIDTH, columns, dtype=np.float32)[None]
     away = WALL_Z - z
-    light = 0.8 + 0.05 * np.exp(-((x / 3) ** 2))
+    light = 0.93 + 0.05 * np.exp(-((x / 3) ** 2))
     spread = DOOR_HALF_WIDTH * 0.85 + away * 0.38
     edge = 1 / (1 + np.exp((np.abs(x + away * 0.1) - spread) / 0.16))
     light = light + 0.3 * edge * np.exp(-away / 2.3)
@@ -143,9 +143,9 @@ def _front(canvas: Canvas, rng: np.random.Generator) -> None:
         )
     doors = DOOR_HALF_WIDTH
     for side in (-1, 1):  # the leaves stand open behind the wall's edge
-        x0, x1 = sorted((side * doors, side * (doors - 0.22)))
+        x0, x1 = sorted((side * doors, side * (doors - 0.16)))
         leaf = tx.daylight(rng, x1 - x0, DOOR_HEIGHT_M, 0.0)
-        leaf = tx.glazing(leaf, 1, 0.045, tx.ANTHRACITE)
+        leaf = tx.glazing(leaf, 1, 0.03, tx.shade(tx.STEEL, 1.15))
         canvas.panel(_upright(x0, x1, 0, DOOR_HEIGHT_M, WALL_Z + 0.05), leaf)
         x0, x1 = sorted((side * doors, side * (doors + 0.09)))
         post = tx.flat(0.09, DOOR_HEIGHT_M, tx.ANTHRACITE)
@@ -179,6 +179,7 @@ def _draw_all(canvas: Canvas, *, with_floor: bool) -> None:
     furniture.islands(canvas, rng)
     furniture.table(canvas, rng)
     furniture.till(canvas, rng)
+    furniture.gates(canvas)
     furniture.plants(canvas, rng)
     furniture.lamps(canvas)
     if with_floor:

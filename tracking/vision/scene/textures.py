@@ -16,7 +16,7 @@ DOTS = 170  # per metre: a little finer than the nearest shelf is seen
 
 OAK: Colour = (126, 160, 190)
 DARK_OAK: Colour = (78, 104, 128)
-GOODS_SHARE = 0.5  # of a good's own colour on the shelf; the rest is the shelf's
+GOODS_SHARE = 0.42  # of a good's own colour on the shelf; the rest is the shelf's
 PALE: Colour = (216, 222, 225)
 ANTHRACITE: Colour = (66, 62, 58)
 STEEL: Colour = (158, 152, 146)
@@ -83,13 +83,13 @@ def planks(rng: np.random.Generator, width_m: float, length_m: float) -> Image:
         y = -int(rng.uniform(0, 1.6) * dots)
         while y < floor.shape[0]:
             length = int(rng.uniform(1.0, 2.1) * dots)
-            tone = base * rng.normal(1.0, 0.02) + rng.normal(0, 1.2, 3)
+            tone = base * rng.normal(1.0, 0.016) + rng.normal(0, 1.2, 3)
             floor[max(y, 0) : y + length, x : x + board] = tone.clip(0, 255).astype(np.uint8)
-            cv2.line(floor, (x, y), (x + board, y), (132, 148, 160), 1, cv2.LINE_AA)
+            cv2.line(floor, (x, y), (x + board, y), (149, 166, 178), 1, cv2.LINE_AA)
             y += length
-        cv2.line(floor, (x, 0), (x, floor.shape[0]), (136, 153, 166), 1, cv2.LINE_AA)
+        cv2.line(floor, (x, 0), (x, floor.shape[0]), (151, 168, 181), 1, cv2.LINE_AA)
     size = (floor.shape[0], floor.shape[1])
-    floor = _tint(floor, _field(rng, size, (60, 4)), 0.045)
+    floor = _tint(floor, _field(rng, size, (60, 4)), 0.035)
     return _tint(floor, _field(rng, size, (160, 160)), 0.03)
 
 

@@ -62,40 +62,52 @@ def trails(plan: Plan) -> list[Trail]:
     return result
 
 
-def line_offsets(plan: Plan, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return signed distances in pixels of foot points (N, 2) to the entrance line, + inside."""
+def line_places(plan: Plan, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return where foot points (N, 2) in pixels lie against the entrance line.
+
+    Returns
+    -------
+    places : ndarray of shape (N, 2)
+        Signed distance in pixels to the endless line, positive inside; share of the way from the
+        line's first end to its second.
+    """
     line = setup_json(plan.camera)["lines"][0]
     size = np.array((plan.camera.width, plan.camera.height))
     a, b = np.array(line["a"]) * size, np.array(line["b"]) * size
-    along = (b - a) / np.linalg.norm(b - a)
+    length = float(np.linalg.norm(b - a))
+    along = (b - a) / length
     offset = along[0] * (points[:, 1] - a[1]) - along[1] * (points[:, 0] - a[0])
-    return np.asarray(offset if line["inside_side"] == "right" else -offset)
+    sign = 1.0 if line["inside_side"] == "right" else -1.0
+    return np.stack([sign * offset, (points - a) @ along / length], axis=1)
 
 
 def crossings_of(plan: Plan, trail: Trail) -> list[Json]:
     """Return a person's crossings of the entrance line, with the product's hysteresis.
 
     A crossing is complete when the foot point has been further than the band on one side and
-    then on the other; it is dated to the frame at which it last changed sides. The street wall
-    keeps everybody between the line's ends.
+    then on the other; it is dated to the frame at which it last changed sides, and counts when it
+    did so between the line's ends.
     """
-    offsets = line_offsets(plan, trail.pixels)
-    band = LINE_BAND * plan.camera.height
-    clear = np.flatnonzero(np.abs(offsets) > band)
+    places = line_places(plan, trail.pixels)
+    offsets = places[:, 0]
+    clear = np.flatnonzero(np.abs(offsets) > LINE_BAND * plan.camera.height)
     crossings: list[Json] = []
     for before, after in pairwise(clear):
-        if np.sign(offsets[before]) == np.sign(offsets[after]):
-            continue
         inward = offsets[after] > 0
+        if (offsets[before] > 0) == inward:
+            continue
         other = (offsets[before : after + 1] > 0) != inward
-        met = before + int(np.flatnonzero(other)[-1]) + 1
-        crossings.append(
-            {
-                "person": trail.number,
-                "time_ms": plan.time_ms(int(trail.frames[met])),
-                "direction": "in" if inward else "out",
-            }
-        )
+        met = int(before + np.flatnonzero(other)[-1] + 1)
+        share = offsets[met - 1] / (offsets[met - 1] - offsets[met])
+        place = places[met - 1, 1] + share * (places[met, 1] - places[met - 1, 1])
+        if 0 <= place <= 1:
+            crossings.append(
+                {
+                    "person": trail.number,
+                    "time_ms": plan.time_ms(int(trail.frames[met])),
+                    "direction": "in" if inward else "out",
+                }
+            )
     return crossings
 
 
@@ -176,7 +188,7 @@ def difficulty(plan: Plan, seen: Sequence[tuple[int, Sequence[Seen]]]) -> Json:
     """
     everybody = trails(plan)
     customers = [t for t in everybody if not t.staff]
-    offsets = {t.number: line_offsets(plan, t.pixels) for t in customers}
+    offsets = {t.number: line_places(plan, t.pixels)[:, 0] for t in customers}
     band = LINE_BAND * plan.camera.height
     stood = [
         any(last - first + 1 >= STOOD_S * plan.fps for first, last in _stays(np.abs(o) <= band, 0))

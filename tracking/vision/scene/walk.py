@@ -167,7 +167,7 @@ class Crowd:
             place = self.queue.index(body.index)
             if body.target != QUEUE[place]:
                 self._aim(body, QUEUE[place])
-            body.look = (2.6, 5.2) if place == 0 else QUEUE[place - 1]
+            body.look = (2.6, 4.9) if place == 0 else QUEUE[place - 1]
             waits = place > 0
         arrived = math.dist((body.x, body.z), body.target) < _ARRIVED_M or body.stuck_s > 2.5
         body.standing = body.standing or arrived
