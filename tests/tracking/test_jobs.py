@@ -221,6 +221,9 @@ def test_a_cancelled_recording_takes_no_more_work(recording, chunk):
     assert jobs.chunk_claim(recording.chunks.get(index=1).pk) is None
     assert jobs.recording_claim(recording.pk) is None
     assert set(recording.chunks.values_list("state", flat=True)) == {"cancelled"}
+    # Raised too, so that a worker which comes back after a restart finds the row another's.
+    assert fresh(recording).fence > on_recording.fence
+    assert fresh(chunk).fence > on_chunk.fence
     assert not jobs.recording_cancel(recording)
 
 
