@@ -61,6 +61,13 @@ test('hints that come while it fetches start no second fetch, and are followed',
   assert.deepEqual(asked, [...new Set(asked)]);
 });
 
+test('an event that the server tells twice is applied once', async () => {
+  const { feed, applied } = makeReader({ seq: 2 });
+  feed.fetchAfter = async () => ({ results: [{ seq: 3 }, { seq: 2 }], more: false, as_of_seq: 3 });
+  await feed.hint(3);
+  assert.deepEqual(applied, [3]);
+});
+
 test('many missed events come page by page', async () => {
   const { feed, applied, asked } = makeReader({ last: 450, pageSize: 200 });
   await feed.hint(450);

@@ -46,7 +46,7 @@ function makeWorld() {
     clearTimeout: (id) => timers.delete(id),
     pass(ms) {
       now += ms;
-      for (const [id, timer] of [...timers]) {
+      for (const [id, timer] of [...timers].sort((a, b) => a[1].at - b[1].at)) {
         if (timer.at <= now && timers.delete(id)) {
           timer.work();
         }
@@ -142,6 +142,18 @@ test('it rests while the tab is hidden and comes back at once when it is seen', 
   world.look(false);
   assert.equal(world.sockets.length, 2);
   assert.deepEqual(states, ['live', 'resting']);
+});
+
+test('a tab that is hidden while the connection is lost does not go on trying', () => {
+  const { world } = makeSocket();
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    world.sockets.at(-1).end(1006); // by now the waits are longer than the ten seconds to rest
+    world.pass(attempt < 7 ? 30_000 : 0);
+  }
+  const before = world.sockets.length;
+  world.look(true);
+  world.pass(600_000);
+  assert.equal(world.sockets.length, before, 'it tried again in the dark');
 });
 
 test('who is logged out or no member is not asked again and again', () => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,16 @@ import pytest
 from tracking.templatetags import ot
 
 CASES = json.loads((Path(__file__).parent.parent / "js/cases.json").read_text())
-FILTERS = {"durationWords": ot.duration_words, "clockSeconds": ot.clock_s}
+FILTERS: dict[str, Callable[..., str]] = {
+    "durationWords": ot.duration_words,
+    "clockSeconds": ot.clock_s,
+}
 WITH_ZONE = {"clock", "clockSeconds", "day"}
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_server_writes_as_the_scripts_do(name):
-    write = FILTERS.get(name) or getattr(ot, name)
+    write: Callable[..., str] = FILTERS.get(name) or getattr(ot, name)
     for value, written in CASES[name]:
         zone = ("Europe/London",) if name in WITH_ZONE else ()
         assert write(value, *zone) == written, f"{name} of {value}"
