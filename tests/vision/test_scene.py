@@ -10,11 +10,11 @@ import pytest
 
 from tracking.vision import scene
 from tracking.vision.scene.body import Pose, foot_cycle
-from tracking.vision.scene.layout import BLOCKS, WALL_Z
+from tracking.vision.scene.layout import BLOCKS, LINE_Z, WALL_Z
 from tracking.vision.scene.people import draw_look
 from tracking.vision.scene.render import observe
 from tracking.vision.scene.script import Person, Plan
-from tracking.vision.scene.truth import trails, turn_backs_of
+from tracking.vision.scene.truth import Trail, crossings_of, trails, turn_backs_of
 from tracking.vision.scene.walk import STEP_S
 from zones.geometry import Line
 
@@ -107,8 +107,8 @@ def crossings_from(facts):
     """Count crossings a second way: from the feet in the truth file, one point after another."""
     line = facts["setup"]["lines"][0]
     size = (facts["width"], facts["height"])
-    ends = [tuple(v * s for v, s in zip(line[end], size, strict=True)) for end in ("a", "b")]
-    geometry = Line(*ends, inside_side=line["inside_side"])
+    a, b = ((line[end][0] * size[0], line[end][1] * size[1]) for end in ("a", "b"))
+    geometry = Line(a, b, inside_side=line["inside_side"])
     band = line["band"] * facts["height"]
     side, found = {}, []
     for feet in facts["feet"]:
@@ -132,12 +132,43 @@ def test_crossings_agree_with_a_second_count_of_the_feet(seed):
     assert facts["exits"] == sum(direction == "out" for _, direction in found)
 
 
+def walked(zs):
+    """Return the trail of somebody who stands at these distances (metres) frame by frame."""
+    ground = np.array([(0.1, z) for z in zs])
+    points = np.stack([ground[:, 0], np.zeros(len(zs)), ground[:, 1]], axis=1)
+    pixels, _ = scene.Camera().project(points)
+    return Trail(1, staff=False, frames=np.arange(len(zs)), ground=ground, pixels=pixels)
+
+
+@pytest.mark.parametrize(
+    ("zs", "directions"),
+    [
+        ((10, 9.5, 9.0, 8.5, 8.0, 7.5), ["in"]),
+        ((7.5, 8.0, 8.5, 9.0, 9.5, 10), ["out"]),
+        ((7.5, 10), ["out"]),
+        ((10, 9.0, 8.75, 8.85, 8.75, 8.85, 8.75, 9.0, 10), []),  # sways on the line, goes back
+        ((10, 9.0, 8.75, 8.85, 8.75, 8.85, 8.75, 8.0, 7.5), ["in"]),  # sways on it, goes on
+        ((10, 9.6, 9.8, 11), []),  # stops short of it
+        ((10, 7.5, 10), ["in", "out"]),
+        ((10, 7.5, 10, 7.5), ["in", "out", "in"]),
+        ((8.8, 8.7, 8.9, 8.8), []),  # never clearly on either side
+    ],
+)
+def test_the_truth_counts_a_way_over_the_line_as_the_product_means_it(zs, directions):
+    found = crossings_of(stage(), walked(zs))
+    assert [c["direction"] for c in found] == directions
+
+
+def test_a_crossing_is_dated_where_the_foot_last_changed_sides():
+    (crossing,) = crossings_of(stage(), walked((10, 9.0, 8.75, 8.85, 8.75, 8.0)))
+    assert crossing["time_ms"] == 400
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_entries_less_exits_is_how_many_more_are_inside(plans, truths, seed):
     facts, plan = truths[seed], plans[seed]
     ends = [(t.ground[0, 1], t.ground[-1, 1]) for t in trails(plan)]
-    line_z = 8.8
-    gained = sum(last < line_z for _, last in ends) - sum(first < line_z for first, _ in ends)
+    gained = sum(last < LINE_Z for _, last in ends) - sum(first < LINE_Z for first, _ in ends)
     assert facts["entries"] - facts["exits"] == gained
 
 
@@ -264,7 +295,7 @@ def test_the_video_decodes_with_the_planned_times_and_frequent_key_frames(tmp_pa
     facts = scene.write_scene(plan, tmp_path / "a.mp4", tmp_path / "a.json")
     with av.open(str(tmp_path / "a.mp4")) as container:
         frames = list(container.decode(video=0))
-    times = [round(float(frame.pts * frame.time_base) * 1000) for frame in frames]
+    times = [round(frame.time * 1000) for frame in frames]
     assert times == [plan.time_ms(i) for i in range(plan.frame_count)]
     assert len(facts["boxes"]) == len(frames) == round(5 * fps)
     keys = [t for t, frame in zip(times, frames, strict=True) if frame.key_frame]
