@@ -33,7 +33,9 @@ def test_twenty_askers_at_once_make_one_recording(web: Web, tmp_path):
 
 
 def test_files_for_the_same_minutes_at_once_make_one_recording(web: Web, tmp_path):
-    ids = [web.upload(make_video(tmp_path / "a.mp4", shade=90 + 12 * number)) for number in range(6)]
+    ids = [
+        web.upload(make_video(tmp_path / "a.mp4", shade=90 + 12 * number)) for number in range(6)
+    ]
     answers = rush(6, lambda number: web.ask_recording(ids[number], "2026-07-02T09:00:00Z"))
     assert sorted(status for status, _ in answers) == [201] + [409] * 5
     assert {told["code"] for status, told in answers if status == 409} == {"overlap"}
