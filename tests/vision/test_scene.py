@@ -123,9 +123,9 @@ def crossings_from(facts):
     return sorted(found)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [1, 2])
 def test_crossings_agree_with_a_second_count_of_the_feet(seed):
-    facts = scene.truth(scene.plan(seed, 40))
+    facts = scene.truth(scene.plan(seed, 30))
     found = crossings_from(facts)
     assert found == sorted((c["person"], c["direction"]) for c in facts["crossings"])
     assert facts["entries"] == sum(direction == "in" for _, direction in found)
@@ -199,7 +199,7 @@ def test_a_turn_back_is_counted_where_somebody_came_near_and_did_not_cross(plans
 
 
 def test_zone_visits_agree_with_a_second_count_of_the_feet():
-    facts = scene.truth(scene.plan(4, 40))
+    facts = scene.truth(scene.plan(4, 30))
     zones = {z["name"]: z for z in facts["setup"]["zones"]}
     size = np.array((facts["width"], facts["height"]))
     inside = {}
