@@ -24,7 +24,14 @@ from tracking.vision.errors import (
     UnknownContainerError,
     UnreadableMediaError,
 )
-from tracking.vision.frames import ChunkBounds, plan_chunks, probe, read_frames, read_image
+from tracking.vision.frames import (
+    ChunkBounds,
+    FrameReader,
+    plan_chunks,
+    probe,
+    read_frames,
+    read_image,
+)
 
 NTSC = Fraction(30_000, 1001)
 
@@ -118,6 +125,17 @@ def test_a_chunk_gives_the_same_frames_whichever_was_read_before(tmp_path):
     forward = {b.index: [f.time_ms for f in read_frames(path, info, b)] for b in chunks}
     backward = {b.index: [f.time_ms for f in read_frames(path, info, b)] for b in chunks[::-1]}
     assert forward == backward
+
+
+def test_a_seek_that_lands_too_late_costs_time_and_no_frames(tmp_path):
+    class LateReader(FrameReader):
+        def _seek(self, opened, stream, pts_ms):
+            super()._seek(opened, stream, pts_ms + 5000)
+
+    path = write_film(tmp_path / "film.mp4", even_times(250, 25), gop=25)
+    bounds = ChunkBounds(1, 4000, 6000, 4000)
+    late = [f.time_ms for f in LateReader(path, probe(path), bounds)]
+    assert late == [f.time_ms for f in read_frames(path, probe(path), bounds)]
 
 
 def test_a_lead_in_comes_before_its_chunk_and_is_marked(tmp_path):

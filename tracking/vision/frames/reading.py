@@ -30,10 +30,6 @@ LEAD_IN_MS = 2000
 # the last frame's length or not: one second and two per cent forgive that.
 DECLARED_SLACK_MS = 1000
 DECLARED_SLACK_SHARE = 0.02
-# Fewer frames than packets means silent damage: of 100 packets with 200 flipped bytes 3 decoded
-# without an error. Encoders leave out a few frames of their own accord.
-DECODED_SHARE = 0.9
-DECODED_SLACK = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +74,6 @@ class FrameReader:
         self._bounds = bounds
         self._from_ms = max(0, bounds.first_ms - lead_in_ms)
         self._frames = 0
-        self._packets = 0
         self._seen_to_ms = bounds.first_ms
         self._errors = 0
         self._reached_end = False  # a frame of the next chunk was seen
@@ -104,8 +99,7 @@ class FrameReader:
         """How the reading went so far."""
         to_ms = self._bounds.last_ms if self._reached_end else self._seen_to_ms
         to_ms = min(to_ms, self._bounds.last_ms)
-        missing = self._frames + DECODED_SLACK < DECODED_SHARE * self._packets
-        broken = self._errors > 0 or missing or (not self._reached_end and self._cut_off(to_ms))
+        broken = self._errors > 0 or (not self._reached_end and self._cut_off(to_ms))
         return ChunkRead(self._frames, to_ms, broken)
 
     def _count(self, frame: Frame, decoded: av.video.frame.VideoFrame | None = None) -> Frame:
@@ -133,7 +127,7 @@ class FrameReader:
             else:
                 return
         # The seek landed too late (an index is missing or wrong): read from the start.
-        self._packets = self._errors = 0
+        self._errors = 0
         with open_video(self._path, self._info.container) as (opened, stream):
             yield from self._frames_of(opened, stream)
 
@@ -143,14 +137,22 @@ class FrameReader:
         """Yield frames from the key frame before the lead-in; a time of None means too late."""
         first = True
         if self._from_ms > 0:
-            assert stream.time_base is not None
-            target_s = (self._from_ms + self._info.first_pts_ms) / 1000
-            with suppress(av.error.FFmpegError):
-                opened.seek(int(target_s / stream.time_base), stream=stream)
+            self._seek(opened, stream, self._from_ms + self._info.first_pts_ms)
         for time_ms, frame in self._frames_of(opened, stream):
             too_late = first and time_ms > self._from_ms > 0
             first = False
             yield (None if too_late else time_ms), frame
+
+    def _seek(
+        self,
+        opened: av.container.InputContainer,
+        stream: av.video.stream.VideoStream,
+        pts_ms: int,
+    ) -> None:
+        """Go to the last key frame at or before a presentation time, if the file allows it."""
+        assert stream.time_base is not None
+        with suppress(av.error.FFmpegError):
+            opened.seek(int(pts_ms / 1000 / stream.time_base), stream=stream)
 
     def _frames_of(
         self, opened: av.container.InputContainer, stream: av.video.stream.VideoStream
@@ -164,7 +166,7 @@ class FrameReader:
                 return
             if packet is None:
                 return
-            inside = self._count_packet(packet)
+            inside = self._is_inside(packet)
             try:
                 frames = packet.decode()
             except av.error.EOFError:
@@ -178,15 +180,12 @@ class FrameReader:
                 if pts_ms is not None:
                     yield pts_ms - self._info.first_pts_ms, frame
 
-    def _count_packet(self, packet: VideoPacket) -> bool:
-        """Count a packet of the chunk itself; return whether it is one."""
+    def _is_inside(self, packet: VideoPacket) -> bool:
+        """Return whether a packet belongs to the chunk itself."""
         pts_ms = packet_pts_ms(packet)
-        if pts_ms is None or not packet.size:
+        if pts_ms is None:
             return False
-        time_ms = pts_ms - self._info.first_pts_ms
-        inside = self._bounds.first_ms <= time_ms < self._bounds.last_ms
-        self._packets += inside
-        return inside
+        return self._bounds.first_ms <= pts_ms - self._info.first_pts_ms < self._bounds.last_ms
 
     def _picture(self, decoded: av.video.frame.VideoFrame) -> Image:
         image = decoded.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
