@@ -1,0 +1,142 @@
+"""The rows of the table: what is measured, how, and what it should come to."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.bench import films, rendered_store
+from tools.bench.installation import Installation
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table.
+
+    Attributes
+    ----------
+    name : str
+        What it is, with its unit.
+    ours, peer : float or None
+        What we came to, and what it is held against.
+    ratio : float or None
+        Ours over the peer's.
+    most : float or None
+        The goal: the ratio may be no larger.
+    note : str
+        What one needs to know to read it.
+    """
+
+    name: str
+    ours: float | None
+    peer: float | None = None
+    ratio: float | None = None
+    most: float | None = None
+    note: str = ""
+
+    @property
+    def goal(self) -> str | None:
+        """Return the goal in words, for people and for files."""
+        return None if self.most is None else f"ratio <= {self.most:.4g}"
+
+    @property
+    def missed(self) -> bool:
+        """Return whether there is a goal that was not reached."""
+        return self.most is not None and (self.ratio is None or self.ratio > self.most)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How large to measure, and where."""
+
+    folder: Path
+    seeds: int
+    seconds: int
+    minutes: tuple[int, ...]
+
+
+def store(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
+    """Yield how well rendered scenes are counted."""
+    seeds = rendered_store.seeds_wanted(wanted.seeds)
+    tell(f"seeds {' '.join(map(str, seeds))}")
+    found = rendered_store.outcomes(seeds, wanted.seconds, wanted.folder / "store")
+    for each in found:
+        tell(each.line())
+    size = f"{len(found)} scenes of {wanted.seconds} s"
+    yield Row(
+        "rendered_store_crossings_off",
+        sum(each.error for each in found),
+        sum(each.true for each in found),
+        rendered_store.error_share(found),
+        rendered_store.LARGEST_ERROR,
+        f"entries and exits of {size}, against the true ones",
+    )
+    for zone, (error, counted, true) in rendered_store.zone_errors(found).items():
+        share = error / true if true else None
+        note = f"{counted} visits counted"
+        yield Row(f"rendered_store_visits_off: {zone}", error, true, share, note=note)
+    dwell = rendered_store.dwell_errors_s(found)
+    median = rendered_store.median_or_none(dwell)
+    yield Row("rendered_store_dwell_off_s", median, note=f"median of {len(dwell)} stays")
+
+
+def speed(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
+    """Yield how fast one process counts with HOG."""
+    installation = Installation(wanted.folder / "speed")
+    video, setup, name = _film(installation, tell)
+    ran = installation.count(video, setup, timeout_s=1800)
+    told = ran.json()
+    note = f"{told['processed_s']:.0f} s of {name}, one process"
+    yield Row("hog_times_real_time", told["processed_s"] / told["wall_s"], note=note)
+    yield Row(
+        "hog_core_seconds_per_second",
+        ran.cpu_s / told["processed_s"],
+        note=f"{note}, its start included; not slowed by neighbours",
+    )
+
+
+def gating(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
+    """Yield what searching only where something moves costs against searching everywhere."""
+    installation = Installation(wanted.folder / "gating")
+    video, _, name = _film(installation, tell)
+    told = installation.python("-m", "tools.bench.gating", video, timeout_s=900).json()
+    yield Row(
+        "hog_gated_over_full_frame_s",
+        told["ours_s"],
+        told["full_s"],
+        told["ours_s"] / told["full_s"],
+        1 / 3,
+        f"core seconds for {told['frames']} frames of {name}; "
+        f"{told['ours_people']} boxes found of {told['full_people']}",
+    )
+
+
+def memory(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
+    """Yield how much memory a process needs to count short and long videos."""
+    peaks: list[float] = []
+    for minutes in wanted.minutes:
+        installation = Installation(wanted.folder / f"memory-{minutes}")
+        video, truth = films.scene(installation, 60, seed=1)
+        longer = films.repeated(video, minutes) if minutes > 1 else video
+        tell(f"counting {minutes} min")
+        ran = installation.count(longer, truth, timeout_s=60 + 900 * minutes)
+        peaks.append(ran.peak_mb)
+        first = peaks[0] if len(peaks) > 1 else None
+        note = f"peak resident MiB, {ran.json()['processed_s']:.0f} s counted"
+        ratio = ran.peak_mb / first if first else None
+        yield Row(f"memory_mb_{minutes}_min", ran.peak_mb, first, ratio, note=note)
+
+
+def _film(installation: Installation, tell: Callable[[str], None]) -> tuple[Path, Path, str]:
+    """Return the real street, or a rendered scene where it is not at hand."""
+    if films.STREET.is_file():
+        return *films.street(installation), "vtest.avi"
+    tell(f"no {films.STREET.name} beside the project: a rendered scene instead")
+    return *films.scene(installation, 60, seed=1), "a rendered scene"
+
+
+ROWS: dict[str, Callable[[Wanted, Callable[[str], None]], Iterator[Row]]] = {
+    "gating": gating,
+    "speed": speed,
+    "store": store,
+    "memory": memory,
+}
