@@ -28,6 +28,7 @@ from accounts.services import audit_record
 from accounts.throttle import TOO_MANY, WINDOW_S, client_address, count_try
 
 USED_TWICE = "This refresh token was used before. Log in again."
+LONGEST_ID = 19  # digits of the largest number that a database takes for an id
 SIGNED_OUT = "This refresh token is no longer good. Log in again."
 
 
@@ -86,7 +87,8 @@ class RefreshSerializer(TokenRefreshSerializer):
         """Refuse tokens from before a password change, which the stock class takes."""
         token = self.token_class(attrs["refresh"])
         owner_id = str(token.payload.get(jwt_settings.USER_ID_CLAIM, ""))
-        owner = User.objects.filter(pk=owner_id).first() if owner_id.isdecimal() else None
+        number = owner_id.isdecimal() and len(owner_id) <= LONGEST_ID
+        owner = User.objects.filter(pk=owner_id).first() if number else None
         claim = str(token.payload.get(jwt_settings.REVOKE_TOKEN_CLAIM, ""))
         if (
             owner is None

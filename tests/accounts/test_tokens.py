@@ -135,6 +135,9 @@ def test_forged_stale_and_misplaced_tokens_are_refused_everywhere(client, cast):
         "no type": forged(access, token_type=None),
         "no person": forged(access, user_id=None),
         "another person": forged(access, user_id=str(cast.bob.pk)),
+        "a name for a person": forged(access, user_id="alice"),
+        "a list for a person": forged(access, user_id=[1]),
+        "a person beyond all numbers": forged(access, user_id="9" * 5000),
         "no password mark": forged(access, hash_password=None),
         "no id": forged(access, jti=None),
         "refresh as access": refresh,
@@ -154,7 +157,7 @@ def test_forged_stale_and_misplaced_tokens_are_refused_everywhere(client, cast):
 
 def test_a_refresh_token_of_an_unknown_or_odd_person_is_refused_not_broken(client, cast):
     refresh = obtain(client).json()["refresh"]
-    for person in ("999999", "alice", None, {"a": 1}):
+    for person in ("999999", "alice", None, {"a": 1}, "9" * 5000):
         answer = post(client, REFRESH, refresh=forged(refresh, user_id=person))
         assert answer.status_code == 401, person
 
