@@ -26,6 +26,16 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
+class NoSuchSocket(AsyncWebsocketConsumer):
+    """Refuses an address that leads nowhere, which the router would answer with a 500."""
+
+    channel_layer_alias = "none"
+
+    async def connect(self) -> None:
+        """Close before the handshake: the client is refused and told nothing."""
+        await self.close()
+
+
 class LiveConsumer(AsyncWebsocketConsumer):
     """Sends `hello`, then every hint of the store, heartbeats and `resync`."""
 

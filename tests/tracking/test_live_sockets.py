@@ -75,6 +75,14 @@ async def test_whoever_does_not_belong_is_told_why_and_hears_nothing(cast, who):
     await socket.leave()
 
 
+@pytest.mark.parametrize("path", ["/", "/ws/", "/ws/stores/7/", "/ws/other/", "/ws/stores//", "/é"])
+async def test_an_address_that_leads_nowhere_is_refused_before_the_handshake(cast, path):
+    socket = Socket(cast.store.public_id, await sync_to_async(log_in)(cast.bob))
+    socket.scope |= {"path": path, "raw_path": path.encode()}
+    assert (await socket.open())["type"] == "websocket.close"
+    await socket.leave()
+
+
 async def test_a_store_that_does_not_exist_is_answered_like_a_foreign_one(cast):
     socket = Socket(uuid.uuid4(), await sync_to_async(log_in)(cast.charlie))
     await socket.open()
