@@ -167,6 +167,11 @@ PROBLEMS: dict[str, Known] = {
         CONFLICT,
     ),
     # What became of a recording.
+    "unknown_detector": Known(
+        "The detector that this recording was to be counted with is not on this machine.",
+        "Choose another detector for the camera, then upload the file again.",
+        CONFLICT,
+    ),
     "crashed": Known(
         "The program that reads the video died on it several times.",
         f"Try again. If it happens again: {CONVERT[0].lower()}{CONVERT[1:]}",

@@ -28,8 +28,17 @@ REFUSED = OpenApiResponse(description="A problem with its code (RFC 9457).")
 class RecordingsQuery(QuerySerializer):
     """Which recordings."""
 
-    state = serializers.ChoiceField(Recording.State.choices, required=False)
+    state = serializers.CharField(required=False, help_text="States, joined by commas.")
     cursor = serializers.CharField(required=False)
+
+    def validate_state(self, value: str) -> list[str]:
+        """Return the states as a list."""
+        states = value.split(",")
+        for state in states:
+            if state not in Recording.State.values:
+                known = ", ".join(Recording.State.values)
+                raise serializers.ValidationError(f"'{state}' is no state. Known are: {known}.")
+        return states
 
 
 class NewestFirst(CursorPagination):
@@ -60,7 +69,7 @@ class RecordingsView(APIView):
     @extend_schema(
         operation_id="recordings",
         parameters=[
-            OpenApiParameter("state", str, enum=Recording.State.values),
+            OpenApiParameter("state", str, many=True, explode=False, enum=Recording.State.values),
             OpenApiParameter("cursor", str),
         ],
         responses=RecordingPageSerializer,
@@ -71,7 +80,7 @@ class RecordingsView(APIView):
         wanted = RecordingsQuery.read(request)
         recordings = with_progress(Recording.objects.filter(store=store))
         if "state" in wanted:
-            recordings = recordings.filter(state=wanted["state"])
+            recordings = recordings.filter(state__in=wanted["state"])
         pages = NewestFirst()
         page = pages.paginate_queryset(recordings, request, view=self) or []
         results = [RecordingSerializer(facts).data for facts in facts_of(page)]

@@ -64,9 +64,6 @@ def steps_of(told: dict[str, Any]) -> list[dict[str, str]]:
     """Return the five steps, each passed (ok), under way (on), broken (bad) or still to come."""
     look = look_of(told["state"])
     at = STAGES.index(told["stage"])
-    if look == "failed" or told["state"] == State.CANCELLED:
-        # Such a recording says no stage; nothing was found before the first part was done.
-        at = STAGES.index("finding" if told["chunks"]["done"] else "checked")
     mark = {"working": "on", "failed": "bad"}.get(look, "ok")
     if told["state"] == State.CANCELLED:
         mark = ""

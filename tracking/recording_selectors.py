@@ -176,11 +176,12 @@ def _pace(
 
 
 def _stage(recording: Recording, chunks: ChunkCounts) -> str:
-    if recording.state == State.QUEUED:
+    """Return where a recording is, or where it was when it failed or was cancelled."""
+    if recording.state in {State.DONE, State.PARTIAL}:
+        return "done"
+    if recording.state == State.QUEUED or not (chunks.done or recording.first_worked_at):
         return "checked"
-    if recording.state == State.RUNNING:
-        return "finding" if chunks.done < chunks.total else "counting"
-    return "done"
+    return "finding" if chunks.done < chunks.total else "counting"
 
 
 def _state_text(recording: Recording, run: Run | None) -> str:

@@ -125,9 +125,11 @@ def told(state, stage="done", done=0, working=0, broken=0, total=4):
         (told("running", "finding"), ["ok", "ok", "on", "", ""]),
         (told("running", "counting"), ["ok", "ok", "ok", "on", ""]),
         (told("done"), ["ok"] * 5),
-        (told("failed"), ["ok", "bad", "", "", ""]),
-        (told("failed", done=2), ["ok", "ok", "bad", "", ""]),
-        (told("cancelled"), ["ok", "", "", "", ""]),
+        (told("failed", "checked"), ["ok", "bad", "", "", ""]),
+        (told("failed", "finding"), ["ok", "ok", "bad", "", ""]),
+        (told("quarantined", "counting"), ["ok", "ok", "ok", "bad", ""]),
+        (told("cancelled", "checked"), ["ok", "", "", "", ""]),
+        (told("cancelled", "finding"), ["ok", "ok", "", "", ""]),
     ],
 )
 def test_the_five_steps_show_where_it_stands_and_where_it_broke(recording, marks):

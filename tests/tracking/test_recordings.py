@@ -25,6 +25,7 @@ from tracking.recordings import (
     recording_from_file,
     recording_retry,
 )
+from tracking.vision.errors import UnknownDetectorError
 from tracking.vision.setup import SceneSetup
 from zones.services import zone_redraw
 
@@ -629,8 +630,40 @@ def test_recordings_are_picked_by_state(alice, cast, camera):
     failed = alice.get(address, {"state": "failed"}).json()["results"]
     assert [each["name"] for each in failed] == ["0-3.mp4", "0-1.mp4"]
     assert {each["error"]["code"] for each in failed} == {"error"}
-    for query in ({"state": "nonsense"}, {"store__owner__password__startswith": "a"}):
+    both = alice.get(address, {"state": "failed,queued"}).json()["results"]
+    assert [each["name"] for each in both] == [f"0-{number}.mp4" for number in range(4, -1, -1)]
+    for query in (
+        {"state": "failed,nonsense"},
+        {"state": "failed,"},
+        {"store__owner__password__startswith": "a"},
+    ):
         assert alice.get(address, query).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("done", "begun", "stage"),
+    [(0, False, "checked"), (0, True, "finding"), (1, True, "finding"), (2, True, "counting")],
+)
+@pytest.mark.parametrize("state", ["failed", "quarantined", "cancelled"])
+def test_what_failed_or_was_cancelled_tells_the_stage_it_had_come_to(
+    alice, cast, camera, state, done, begun, stage
+):
+    (row,) = seeded(cast, camera, 1)
+    for index in range(2):
+        part = "done" if index < done else "waiting"
+        row.chunks.create(index=index, first_ms=index * 9, last_ms=index * 9 + 9, state=part)
+    begun_at = STARTED if begun else None
+    Recording.objects.update(state=state, first_worked_at=begun_at, chunk_count=2)
+    assert alice.get(f"/api/v1/recordings/{row.public_id}/").json()["stage"] == stage
+
+
+def test_a_recording_whose_detector_is_gone_says_so(alice, cast, camera):
+    (row,) = seeded(cast, camera, 1)
+    Recording.objects.update(state="failed", error_code=UnknownDetectorError.code)
+    error = alice.get(f"/api/v1/recordings/{row.public_id}/").json()["error"]
+    assert error["code"] == "unknown_detector"
+    assert "detector" in error["what"]
+    assert "{" not in error["what"] + error["next_step"]
 
 
 def test_the_pace_tells_how_much_longer_it_takes(alice, cast, camera, tmp_path):
