@@ -20,6 +20,7 @@ from tracking.models import Chunk, Recording
 from tracking.recordings import Wish, recording_from_file
 from tracking.selectors import RunNumbers, active_run, run_numbers
 from zones.models import Camera
+from zones.palette import place_of_colour
 from zones.services import camera_create, line_create, zone_create
 
 SetUp = dict[str, Any]
@@ -80,10 +81,10 @@ def place_make(place: Place, **store_fields: Any) -> Camera:
 
 def _draw_missing(camera: Camera, setup: SetUp) -> None:
     zones = set(camera.zones.values_list("name", flat=True))
-    for zone in setup["zones"]:
-        if zone["name"] not in zones:
-            # A set-up names colours as it draws them; ours are places in the palette.
-            zone_create(camera=camera, **{k: v for k, v in zone.items() if k != "colour"})
+    missing = [zone for zone in setup["zones"] if zone["name"] not in zones]
+    # Those with a colour of ours first: the others then take what is left.
+    for zone in sorted(missing, key=lambda zone: place_of_colour(zone.get("colour")) is None):
+        zone_create(camera=camera, **zone | {"colour": place_of_colour(zone.get("colour"))})
     lines = set(camera.lines.values_list("name", flat=True))
     for line in setup["lines"]:
         if line["name"] not in lines:

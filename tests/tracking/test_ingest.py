@@ -18,7 +18,7 @@ from accounts.models import Membership, Store, User
 from tests.tracking import walks
 from tracking import demo, media, runner
 from tracking.models import Recording, Run, TrackingEvent
-from zones.models import Camera
+from zones.models import Camera, Zone
 
 pytestmark = pytest.mark.django_db
 STARTED = "2026-07-01T11:00:00+02:00"
@@ -66,6 +66,21 @@ def test_a_file_is_counted_without_any_worker_and_told_in_one_line(files):
     }
     assert recording.started_at == walks.STARTED
     assert (recording.store.name, recording.store.timezone) == ("Corner shop", "Europe/London")
+
+
+def test_a_set_up_keeps_its_colours_by_name_and_by_place(files, tmp_path):
+    video, truth = files
+    said = json.loads(truth.read_text())
+    (shelf,) = said["setup"]["zones"]
+    named = {"odd": "#B3261E", "blue": "#0A254C", "dark green": "#b5e8d4", "place": 5, "first": 1}
+    said["setup"]["zones"] = [shelf | {"name": n, "colour": c} for n, c in named.items()]
+    bare = {key: value for key, value in shelf.items() if key != "colour"}
+    said["setup"]["zones"].append(bare | {"name": "none"})
+    setup = tmp_path / "setup.json"
+    setup.write_text(json.dumps(said))
+    ingest((video, setup))
+    found = dict(Zone.objects.values_list("name", "colour"))
+    assert found == {"blue": 6, "dark green": 3, "place": 5, "first": 1, "odd": 2, "none": 4}
 
 
 def test_without_wait_the_recording_is_left_to_the_workers(files):
