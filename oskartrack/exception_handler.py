@@ -19,11 +19,12 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
-from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
+
+from oskartrack.error_pages import error_page
 
 log = structlog.get_logger(__name__)
 
@@ -189,30 +190,30 @@ def _problem_page(request: HttpRequest, status: int, detail: str, code: str) -> 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer a request that Django itself refused (Django's ``handler400``)."""
     if not request.path.startswith(API_PREFIX):
-        return defaults.bad_request(request, exception)
+        return error_page(request, HTTPStatus.BAD_REQUEST)
     known = _as_api_exception(exception)
     if known.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         known = exceptions.ParseError("The request could not be read.")
     return _problem_page(request, known.status_code, _detail(known), _code(known))
 
 
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:  # noqa: ARG001
     """Answer a refused request (Django's ``handler403``)."""
     if not request.path.startswith(API_PREFIX):
-        return defaults.permission_denied(request, exception)
+        return error_page(request, HTTPStatus.FORBIDDEN)
     refused = exceptions.PermissionDenied()
     return _problem_page(request, HTTPStatus.FORBIDDEN, str(refused.detail), refused.default_code)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:  # noqa: ARG001
     """Answer an unknown address (Django's ``handler404``)."""
     if not request.path.startswith(API_PREFIX):
-        return defaults.page_not_found(request, exception)
+        return error_page(request, HTTPStatus.NOT_FOUND)
     return _problem_page(request, HTTPStatus.NOT_FOUND, NOT_FOUND, "not_found")
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
     """Answer after a fault of ours (Django's ``handler500``)."""
     if not request.path.startswith(API_PREFIX):
-        return defaults.server_error(request)
+        return error_page(request, HTTPStatus.INTERNAL_SERVER_ERROR)
     return _problem_page(request, HTTPStatus.INTERNAL_SERVER_ERROR, BROKEN, "error")

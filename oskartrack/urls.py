@@ -20,7 +20,7 @@ urlpatterns = [
     path("", include("analytics.urls")),
 ]
 
-# Below /api/ these answer with problem details, elsewhere as Django does.
+# Below /api/ these answer with problem details, elsewhere with a page for people.
 handler400 = "oskartrack.exception_handler.bad_request"
 handler403 = "oskartrack.exception_handler.forbidden"
 handler404 = "oskartrack.exception_handler.not_found"

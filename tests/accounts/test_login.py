@@ -169,7 +169,7 @@ def test_the_page_holds_no_inline_script_or_style_and_its_policy_forbids_them(cl
         '<script type="module" src="'
     )
     policy = response["Content-Security-Policy"]
-    for rule in ("script-src 'self';", "style-src 'self'", "img-src 'self' data:"):
+    for rule in ("script-src 'self';", "style-src 'self'", "img-src 'self' data:;"):
         assert rule in policy + ";"
     assert "unsafe" not in policy
 

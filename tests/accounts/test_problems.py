@@ -130,10 +130,48 @@ def test_a_missing_csrf_token_has_it_too(cast):
     assert set(response.json()) == KEYS
 
 
-def test_an_unknown_page_stays_a_page(client, db):
-    response = client.get("/nothing/here/")
-    assert response.status_code == 404
+def for_people(response, status, title):
+    """Check that an answer is a page in our dress, with a way back and within the policy."""
+    assert response.status_code == status
     assert response["Content-Type"].startswith("text/html")
+    text = response.content.decode()
+    assert f"<h1>{title}</h1>" in text
+    assert 'href="/"' in text
+    assert "css/error.css" in text
+    assert "<style" not in text
+    return text
+
+
+@pytest.mark.parametrize("who", ["stranger", "member"])
+def test_an_unknown_page_stays_a_page(client, cast, who):
+    if who == "member":
+        client.force_login(cast.bob)
+    for address in ("/nothing/here/", "/stores/not-mine/live/")[: 1 + (who == "member")]:
+        response = client.get(address)
+        text = for_people(response, 404, "There is no such page")
+        assert response["X-Request-Id"] in text
+        assert "script-src 'self'" in response["Content-Security-Policy"]
+
+
+def test_a_form_without_its_token_is_answered_in_words(cast):
+    strict = Client(enforce_csrf_checks=True)
+    answer = strict.post("/login/", {"username": "alice", "password": "x"})
+    for_people(answer, 403, "This page was open for too long")
+
+
+def test_a_host_that_is_not_ours_is_answered_in_words(client, db):
+    for_people(client.get("/login/", HTTP_HOST="evil.example"), 400, "That did not arrive whole")
+
+
+def test_a_page_that_breaks_is_answered_in_words_and_without_the_reason(cast, monkeypatch):
+    def broken(*_args, **_more):
+        raise ThirdPartyError("secret")
+
+    monkeypatch.setattr("tracking.views.page_context", broken)
+    gentle = Client(raise_request_exception=False)
+    gentle.force_login(cast.alice)
+    answer = gentle.get(f"/stores/{cast.store.slug}/live/")
+    assert "secret" not in for_people(answer, 500, "Something broke on our side")
 
 
 def test_broken_json_and_a_wrong_type_have_it_too(client, db):
@@ -155,4 +193,13 @@ def test_a_fault_below_the_api_that_reaches_django_keeps_the_shape(rf):
         assert response.status_code == status
         assert response["Content-Type"] == "application/problem+json"
         assert b"secret" not in getattr(response, "content", b"secret")
-    assert server_error(rf.get("/page/"))["Content-Type"].startswith("text/html")
+
+
+def test_error_pages_stand_without_a_database(rf):
+    from oskartrack.exception_handler import bad_request, forbidden, not_found, server_error
+
+    request = rf.get("/page/")
+    for_people(server_error(request), 500, "Something broke on our side")
+    for_people(not_found(request, Http404()), 404, "There is no such page")
+    for_people(forbidden(request, PermissionDenied("x")), 403, "You may not see this page")
+    for_people(bad_request(request, SuspiciousOperation("x")), 400, "That did not arrive whole")
