@@ -31,7 +31,8 @@ def test_entries_and_exits_of_new_scenes_are_within_five_per_cent_of_the_truth(t
     sys.stderr.write(told + "\n")
     true = sum(each.true for each in found)
     assert true > 0, "Nobody crossed the line: this shows nothing."
-    assert sum(each.error for each in found) <= rendered_store.LARGEST_ERROR * true, told
+    error = sum(each.error for each in found)
+    assert error <= rendered_store.LARGEST_ERROR * true, told
 
 
 def figures(found: list[Outcome]) -> list[str]:
