@@ -290,6 +290,7 @@ structlog.configure(
     wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
 )
 logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
-# Beat rings every five seconds: two lines for each would bury what matters.
-for _name in ("celery.worker.strategy", "celery.app.trace"):
+# Beat rings every five seconds: two lines for each would bury what matters. Daphne starts with
+# what it lacks for HTTP/2, which a proxy in front of it speaks.
+for _name in ("celery.worker.strategy", "celery.app.trace", "daphne.server"):
     logging.getLogger(_name).setLevel(logging.WARNING)

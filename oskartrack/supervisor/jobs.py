@@ -40,6 +40,8 @@ class Job:
         Started again when it ends; otherwise it may end, once.
     leaves_last : bool
         Stopped only after the others, which need it to end well.
+    hushed : sequence of str
+        Lines that hold one of these are not passed on: they say nothing that matters here.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Job:
     descriptors: Sequence[int] = ()
     keep: bool = True
     leaves_last: bool = False
+    hushed: Sequence[str] = ()
 
 
 class Process:

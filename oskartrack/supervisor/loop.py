@@ -145,7 +145,8 @@ class Supervisor:
 
     def _pass_on(self, process: Process, *, last: bool = False) -> None:
         for line in process.lines(last=last):
-            self.say(line, process.job.name)
+            if not any(words in line for words in process.job.hushed):
+                self.say(line, process.job.name)
 
     def _note_end(self, process: Process) -> None:
         self._pass_on(process, last=True)

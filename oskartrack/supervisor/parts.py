@@ -22,6 +22,8 @@ from oskartrack.supervisor.loop import Failed
 HOST = "127.0.0.1"
 # Connections that wait while the web process starts again.
 BACKLOG = 512
+# Valkey warns of what could spoil a save to disk; ours saves nothing.
+ABOUT_SAVING = ("Memory overcommit must be enabled",)
 VALKEY_PROGRAMS = ("valkey-server", "redis-server")
 
 
@@ -112,7 +114,8 @@ class Valkey:
             f"bind {HOST}\nport {self._port}\nrequirepass {self._password}\n"
             f'dir "{self._folder}"\nsave ""\nappendonly no\ndaemonize no\nloglevel warning\n',
         )
-        return Job("valkey", [_valkey_program(), str(configuration)], leaves_last=True)
+        program = [_valkey_program(), str(configuration)]
+        return Job("valkey", program, leaves_last=True, hushed=ABOUT_SAVING)
 
     def answers(self) -> bool:
         """Whether it takes connections."""

@@ -41,6 +41,14 @@ def test_lines_of_a_process_stand_under_its_name():
     assert output.getvalue() == "greeter  | one\ngreeter  | two\n"
 
 
+def test_lines_that_say_nothing_here_are_left_out():
+    output = io.StringIO()
+    told = python("print('all well'); print('mind the gap'); print('end')")
+    with Supervisor(output) as supervisor:
+        supervisor.finish(Job("greeter", told, keep=False, hushed=("the gap",)))
+    assert output.getvalue() == "greeter  | all well\ngreeter  | end\n"
+
+
 def test_a_job_that_fails_is_named_with_its_exit_code():
     with (
         Supervisor(io.StringIO()) as supervisor,
