@@ -41,7 +41,11 @@ def live(request: HttpRequest, store_slug: str) -> HttpResponse:
         snapshot = api_answer(request, f"{api}live/")
     recent = api_answer(request, f"{api}events/", recent=FEED_LENGTH, kind=FEED_KINDS)
     cameras = api_answer(request, f"{api}cameras/")
-    context["page_data"] |= {"feed_kinds": FEED_KINDS, "feed_length": FEED_LENGTH}
+    context["page_data"] |= {
+        "feed_kinds": FEED_KINDS,
+        "feed_length": FEED_LENGTH,
+        "demo_comes": store.is_demo and not store.recordings.exists(),
+    }
     context |= {
         "page": "live",
         "snapshot": snapshot,

@@ -49,6 +49,23 @@ test('only who may add a video is asked to', () => {
   assert.doesNotMatch(read(words.liveSentence(makeSnapshot(), ZONE, false)), /Add a video/);
 });
 
+test('the note below the number says since when, and why it is not below zero', () => {
+  const say = (fields) =>
+    words.nowNote({ now: 0, raw: 0, correction: 0, why_null: null, ...fields }, { starts_at: '2026-11-21T04:00:00Z' }, ZONE);
+  assert.equal(say({}), 'Since 04:00 today');
+  assert.equal(say({ correction: -2, raw: 3 }), 'Since 04:00 today · corrected by −2');
+  assert.match(say({ raw: -1 }), /more went out than came in/);
+  assert.doesNotMatch(say({ raw: -1, correction: 1 }), /more went out/);
+  assert.equal(say({ now: null, raw: null, why_null: 'Nobody looks.' }), 'Nobody looks.');
+});
+
+test('while the demo is being drawn, the sentence says so until there is a recording', () => {
+  const say = (fields) => read(words.liveSentence(makeSnapshot(fields), ZONE, true, true));
+  assert.match(say({}), /^The demo’s video is being drawn\./);
+  assert.match(say({ recording: makeRecording() }), /^In noon\.mp4/);
+  assert.match(say({ now: 3 }), /^3 people are in the shop/);
+});
+
 test('a number that may be old is told in the past tense with its time', () => {
   const at = Date.parse('2026-11-21T14:12:09Z');
   const now = read(words.staleSentence(makeSnapshot({ now: 23 }), ZONE, at));

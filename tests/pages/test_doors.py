@@ -8,6 +8,7 @@ import re
 import pytest
 from django.urls import reverse
 
+from accounts.models import Store
 from tests.cast import make_store, make_user
 from tests.pages.rows import NOON, make_hour, make_recording, make_run
 
@@ -133,6 +134,21 @@ def test_live_says_that_now_is_not_known_instead_of_a_zero(cast, as_user):
     assert "Not known" in text
     assert "In <b>noon.mp4</b>" in text
     assert "Nobody</b> is in the shop" not in text
+
+
+def test_live_says_that_the_demo_is_being_drawn_until_its_recording_is_there(cast, as_user):
+    def shown(store):
+        return as_user(cast.alice).get(page_of(store, "tracking:live")).content.decode()
+
+    assert "video is being drawn" not in shown(cast.store)
+    Store.objects.filter(pk=cast.store.pk).update(is_demo=True)
+    text = shown(cast.store)
+    assert "video is being drawn" in text
+    assert embedded(text, "page-context")["demo_comes"] is True
+    make_run(make_recording(cast.store))
+    text = shown(cast.store)
+    assert "video is being drawn" not in text
+    assert embedded(text, "page-context")["demo_comes"] is False
 
 
 @pytest.mark.parametrize("asked", ["no-id", "4b1d1d7e-0000-4000-8000-000000000000"])

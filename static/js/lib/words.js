@@ -25,8 +25,8 @@ function recordingSentence(recording) {
   return ['In ', [name], ', ', ...facts, '.'];
 }
 
-/** The sentence on top of Live. */
-export function liveSentence(snapshot, zone, isManager) {
+/** The sentence on top of Live; `demoComes` while the demo's video is still being drawn. */
+export function liveSentence(snapshot, zone, isManager, demoComes = false) {
   const { occupancy, today, recording, business_day: businessDay } = snapshot;
   if (occupancy.now !== null) {
     const parts = [[people(occupancy.now)], ` ${isAre(occupancy.now)} in the shop.`];
@@ -37,6 +37,9 @@ export function liveSentence(snapshot, zone, isManager) {
   }
   if (recording) {
     return recordingSentence(recording);
+  }
+  if (demoComes) {
+    return [['The demo’s video is being drawn.'], ' It appears here in a minute or two and is counted as you watch.'];
   }
   const way = isManager
     ? ' Add a video and the first numbers appear here.'
@@ -63,6 +66,21 @@ export function staleSentence(snapshot, zone, seenAt) {
 
 function boldFirst(part, index) {
   return index === 0 ? [part] : part;
+}
+
+/** What stands below the number of people inside: since when, or why there is none. */
+export function nowNote({ now, raw, correction, reset_at: resetAt, why_null: why }, businessDay, zone) {
+  if (now === null) {
+    return why ?? '';
+  }
+  const words = [`Since ${clock(resetAt ?? businessDay.starts_at, zone)} today`];
+  if (correction) {
+    words.push(`corrected by ${correction > 0 ? '+' : '−'}${Math.abs(correction)}`);
+  }
+  if (raw + correction < 0) {
+    words.push('more went out than came in, so some were inside before');
+  }
+  return words.join(' · ');
 }
 
 /** Which of the feed's filters shows the event: in, out, zone or other. */

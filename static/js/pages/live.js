@@ -38,10 +38,16 @@ let lostAt = null;
 const connection = new Connection(zone);
 const feedList = new FeedList({ zone, kinds: page.feed_kinds });
 const fiveMinutes = new FiveMinutes(zone);
-const picture = new Picture({ root, zone, cameras: readJson('live-cameras') ?? [], canAdd: isManager });
+const picture = new Picture({
+  root,
+  zone,
+  cameras: readJson('live-cameras') ?? [],
+  canAdd: isManager,
+  demoComes: page.demo_comes,
+});
 
 function showSentence() {
-  const parts = lostAt ? staleSentence(snapshot, zone, lostAt) : liveSentence(snapshot, zone, isManager);
+  const parts = lostAt ? staleSentence(snapshot, zone, lostAt) : liveSentence(snapshot, zone, isManager, page.demo_comes);
   say($('[data-lead]'), parts);
 }
 

@@ -3,7 +3,7 @@
 
 import { $, setProgress, setText } from '../lib/dom.js';
 import { clock, clockSpan, count, day, duration } from '../lib/format.js';
-import { isBad, isWorking, progressWords } from '../lib/words.js';
+import { isBad, isWorking, nowNote, progressWords } from '../lib/words.js';
 
 function showNow({ occupancy, today, business_day: businessDay }, zone) {
   const known = occupancy.now !== null;
@@ -12,11 +12,7 @@ function showNow({ occupancy, today, business_day: businessDay }, zone) {
   hero.classList.toggle('words', !known);
   setText($('[data-today-in]'), count(today.entries));
   setText($('[data-today-out]'), count(today.exits));
-  const correction = occupancy.correction
-    ? ` · corrected by ${occupancy.correction > 0 ? '+' : '−'}${Math.abs(occupancy.correction)}`
-    : '';
-  const since = `Since ${clock(occupancy.reset_at ?? businessDay.starts_at, zone)} today${correction}`;
-  setText($('[data-now-note]'), known ? since : (occupancy.why_null ?? ''));
+  setText($('[data-now-note]'), nowNote(occupancy, businessDay, zone));
 }
 
 function spanWords(recording, zone) {

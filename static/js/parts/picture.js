@@ -17,11 +17,12 @@ const NEAR_MS = 600;
 const NARROWEST = 1.6;
 
 export class Picture {
-  constructor({ root, zone, cameras, canAdd }) {
+  constructor({ root, zone, cameras, canAdd, demoComes }) {
     this.root = root;
     this.zone = zone;
     this.cameras = cameras;
     this.canAdd = canAdd;
+    this.demoComes = demoComes;
     this.card = $('[data-scene]').closest('section');
     this.drawing = new Drawing(this.card);
     this.playback = new Playback();
@@ -195,6 +196,9 @@ export class Picture {
     if (this.lost) {
       const at = clockSeconds(this.lost, this.zone);
       return ['plug-connected-x', `The picture stopped at ${at}`, 'Counting goes on in the background.'];
+    }
+    if (!recording && this.demoComes) {
+      return ['hourglass', 'The demo’s video is being drawn', 'It appears here in a minute or two.'];
     }
     if (!recording) {
       return ['movie', 'No video yet', 'Add one and watch the people in it being counted.', this.canAdd];
