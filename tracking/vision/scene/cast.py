@@ -7,7 +7,7 @@ import numpy as np
 from .layout import HIDDEN_SPOTS, LINE_Z, OPEN_SPOTS, SPOTS, STAFF_HOME, Place, Spot
 from .people import Look, draw_look, staff_look
 
-PEOPLE_A_MINUTE = 6.6  # that come in to shop; turn-backs and those inside at the start come on top
+PEOPLE_A_MINUTE = 5.8  # that come in to shop; turn-backs and those inside at the start come on top
 COUPLES = 0.17  # share of arrivals that are two side by side
 LANE_M = 0.55  # people keep right in the doorway
 SHORT_S = 60.0  # clips shorter than this get quicker shoppers, so that some of them leave again
