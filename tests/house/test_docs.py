@@ -1,6 +1,7 @@
 """What the documents name exists."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -23,15 +24,46 @@ def test_a_feature_that_is_there_names_the_test_that_shows_it():
             assert not test or f"def {test}(" in (ROOT / file).read_text(), test
 
 
-def test_the_tour_names_files_that_exist():
-    room = ""
+PATH = re.compile(r"`([\w./-]+(?:\.py|\.yml|\.json|\.md|/))`")
+ROOMS = ("oskartrack", "accounts", "zones", "tracking", "tracking/vision", "analytics")
+# Alike in every room; the tour says so once.
+STOCK = {"__init__.py", "apps.py", "urls.py", "api_urls.py"}
+
+
+def tour() -> list[tuple[str, str]]:
+    """Return every path that the tour names, with the room in whose part it stands."""
+    room, named = "", []
     for line in (ROOT / "docs/tour.md").read_text().splitlines():
-        if found := re.match(r"## .*: `(\w+)/`", line):
-            room = found[1]
-        elif line.startswith("## "):
-            room = ""
-        for name in re.findall(r"`([\w./-]+(?:\.py|\.yml|\.json|/))`", line):
-            assert any((ROOT / folder / name).exists() for folder in (room, "", "static/js")), name
+        if line.startswith("## "):
+            found = re.match(r"## .*: `([\w/]+)/`$", line)
+            room = found[1] if found and found[1] in ROOMS else ""
+        else:
+            named += [(room, name) for name in PATH.findall(line)]
+    return named
+
+
+def test_the_tour_names_paths_that_exist():
+    assert len(tour()) > 100
+    for room, name in tour():
+        assert (ROOT / room / name).exists() or (ROOT / name).exists(), (room, name)
+
+
+def test_the_tour_leads_past_every_module_once():
+    named = Counter(str(Path(room) / name) for room, name in tour() if room)
+    assert [name for name, times in named.items() if times > 1] == []
+    for room in ("oskartrack", "accounts", "zones", "tracking", "analytics"):
+        for path in (ROOT / room).rglob("*.py"):
+            module = path.relative_to(ROOT)
+            if path.name not in STOCK and "migrations" not in module.parts:
+                assert str(module) in named, module
+
+
+def test_every_test_that_a_document_names_exists():
+    for document in (ROOT / "docs").rglob("*.md"):
+        named = re.findall(r"\b(tests/[\w/]+\.py)(?:::(\w+))?", document.read_text())
+        for file, test in named:
+            assert (ROOT / file).is_file(), (document.name, file)
+            assert not test or f"def {test}(" in (ROOT / file).read_text(), (document.name, test)
 
 
 def test_the_readme_names_real_commands_and_variables():
