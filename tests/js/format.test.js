@@ -64,6 +64,14 @@ test('a time that the clocks went back over is two instants', () => {
   ]);
 });
 
+test('the axis of a chart is as wide as its longest number', () => {
+  const width = (...values) => format.axisWidth(values.map(format.count), 30);
+  assert.equal(width(), 30);
+  assert.equal(width(0, 5, 10), 30);
+  assert.ok(width(0, 100_000) > width(0, 10_000));
+  assert.ok(width(0, 100_000) >= 7 * '100,000'.length);
+});
+
 test('what is no time is no instant', () => {
   assert.deepEqual(format.instantsAt('', '14:05', 'UTC'), []);
   assert.deepEqual(format.instantsAt('2026-11-21', '25:10', 'UTC'), []);

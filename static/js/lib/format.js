@@ -196,3 +196,12 @@ export function instantsAt(isoDate, time, zone) {
     .sort((a, b) => a - b)
     .map((at) => new Date(at).toISOString());
 }
+
+// A digit of the charts' axis font, and a little.
+const DIGIT_PX = 7;
+
+/** The width in px that a chart's y axis needs for the longest of its labels. */
+export function axisWidth(labels, least) {
+  const longest = Math.max(0, ...labels.map((label) => label.length));
+  return Math.max(least, longest * DIGIT_PX + 10);
+}

@@ -4,7 +4,7 @@
 import { axis, baseline, gridLines, hatch, invisible, marks, mount, niceStep } from './chart.js';
 import { painting, roundedBar, tooltip } from './chart.js';
 import { token } from '../lib/dom.js';
-import { clock, count, percent } from '../lib/format.js';
+import { axisWidth, clock, count, percent } from '../lib/format.js';
 
 const WIDTH_MS = 5 * 60 * 1000;
 const STUB_PX = 2;
@@ -97,6 +97,7 @@ export function fiveChart(host, get) {
     const levels = [...Array(Math.floor(max / step) * 2 + 1).keys()].map(
       (index) => (index - Math.floor(max / step)) * step,
     );
+    const labels = levels.map((level) => count(Math.abs(level)));
     const lines = (index) => {
       const bucket = buckets[index];
       const note = noteOf(bucket);
@@ -123,9 +124,9 @@ export function fiveChart(host, get) {
         }),
         axis({
           splits: () => levels,
-          values: () => levels.map(Math.abs),
+          values: () => labels,
           grid: gridLines(),
-          size: 30,
+          size: axisWidth(labels, 30),
         }),
       ],
       series: [{}, invisible(), invisible()],

@@ -2,7 +2,7 @@
 // that goes on is hollow.
 
 import { token } from '../lib/dom.js';
-import { count, day, percent } from '../lib/format.js';
+import { axisWidth, count, day, percent } from '../lib/format.js';
 import { axis, baseline, gridLines, hatch, invisible, mount, niceStep } from './chart.js';
 import { painting, roundedBar, tooltip } from './chart.js';
 
@@ -69,6 +69,7 @@ export function hourChart(host, get) {
     const max = Math.max(3, ...hours.map((hour) => hour.entries ?? 0)) * 1.12;
     const step = niceStep(max);
     const levels = [...Array(Math.floor(max / step) + 1).keys()].map((index) => index * step);
+    const labels = levels.map(count);
     const every = Math.ceil(hours.length / Math.max(3, Math.floor(width / 64)));
     const named = hours.map((_, index) => index).filter((index) => index % every === 0);
     const pointAt = (chart) => {
@@ -87,7 +88,13 @@ export function hourChart(host, get) {
             size: 26,
             gap: 6,
           }),
-          axis({ splits: () => levels, grid: gridLines(), size: 36, gap: 6 }),
+          axis({
+            splits: () => levels,
+            values: () => labels,
+            grid: gridLines(),
+            size: axisWidth(labels, 36),
+            gap: 6,
+          }),
         ],
         series: [{}, invisible()],
         hooks: { draw: [paintHours(hours)], setCursor: [pointAt] },
