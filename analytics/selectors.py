@@ -27,7 +27,7 @@ Subject = Bucket.Subject
 # "Now" needs somebody to have looked this lately.
 NOW_NEEDS = timedelta(minutes=10)
 SERIES_SPAN = timedelta(hours=2)
-NO_ENTRANCE = "No entrance line is drawn in this store yet."
+NO_ENTRANCE = "No entrance line is drawn in this shop yet."
 NOBODY_LOOKS = "No camera or recording of an entrance covers the last 10 minutes."
 
 

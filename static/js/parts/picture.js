@@ -201,7 +201,9 @@ export class Picture {
       return ['hourglass', 'The demo’s video is being drawn', 'It appears here in a minute or two.'];
     }
     if (!recording) {
-      return ['movie', 'No video yet', 'Add one and watch the people in it being counted.', this.canAdd];
+      return this.canAdd
+        ? ['movie', 'No video yet', 'Add one and watch the people in it being counted.', true]
+        : ['movie', 'No video yet', 'When a manager of the shop adds one, it is counted here.'];
     }
     if (isBad(recording)) {
       return ['file-alert', 'No picture', recording.error?.what ?? recording.state_text];
