@@ -71,7 +71,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--results", type=Path, default=RESULTS, help="file to write")
     options = parser.parse_args()
     if unknown := set(options.rows) - set(ROWS):
-        parser.error(f"there is no row {', '.join(sorted(unknown))}")
+        parser.error(f"there is no row {', '.join(sorted(unknown))}; there are: {', '.join(ROWS)}")
     return options
 
 

@@ -55,7 +55,6 @@ class Installation:
         }
         self._environment = {**os.environ, **wanted}
         folder.mkdir(parents=True, exist_ok=True)
-        self.manage("migrate", "-v", "0")
 
     def manage(self, *arguments: object, timeout_s: float = 120) -> Ran:
         """Run one management command to its end."""
@@ -91,6 +90,7 @@ class Installation:
 
     def count(self, video: Path, setup: Path, *, store: str = "measured", timeout_s: float) -> Ran:
         """Count a video with HOG in this installation; the process does it all by itself."""
+        self.manage("migrate", "-v", "0")
         place = ("--store", store, "--camera", "Measured", "--started-at", STARTED_AT)
         how = ("--setup", setup, "--detector", "hog", "--wait")
         return self.manage("ingest", video, *place, *how, timeout_s=timeout_s)
