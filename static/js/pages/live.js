@@ -5,6 +5,7 @@ import { coalesce } from '../lib/coalesce.js';
 import { $, readJson, say, setText } from '../lib/dom.js';
 import { EventFeed } from '../lib/event_feed.js';
 import { longDay } from '../lib/format.js';
+import { later } from '../lib/later.js';
 import { LiveSocket } from '../lib/live_socket.js';
 import { liveSentence, staleSentence } from '../lib/words.js';
 import { Connection } from '../parts/connection.js';
@@ -60,6 +61,7 @@ function show() {
   picture.show(snapshot.recording);
 }
 
+const snapshotAgain = later(() => refreshSnapshot(), RETRY_MS);
 const refreshSnapshot = coalesce(async () => {
   try {
     snapshot = await get(`${api}live/`, { recording: wanted });
@@ -69,13 +71,19 @@ const refreshSnapshot = coalesce(async () => {
     if (error.status === 404 && wanted) {
       wanted = null; // the recording is gone: show what there is
     }
-    setTimeout(refreshSnapshot, RETRY_MS);
+    snapshotAgain();
   }
 }, SNAPSHOT_GAP_MS);
 
+const feedAgain = later(() => reloadFeed(), RETRY_MS);
+
 async function reloadFeed() {
-  const { results } = await get(`${api}events/`, { recent: page.feed_length, kind: page.feed_kinds });
-  feedList.reset(results);
+  try {
+    const { results } = await get(`${api}events/`, { recent: page.feed_length, kind: page.feed_kinds });
+    feedList.reset(results);
+  } catch {
+    feedAgain();
+  }
 }
 
 /** A number may go down after a re-count: say why before someone wonders. */

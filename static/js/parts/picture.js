@@ -51,7 +51,7 @@ export class Picture {
 
   /** New pictures or boxes from `fromMs` on are ready. */
   refresh(recordingId, fromMs) {
-    if (recordingId === this.recording?.id) {
+    if (this.recording && recordingId === this.recording.id) {
       this.overlays.forgetFrom(fromMs);
     }
   }
