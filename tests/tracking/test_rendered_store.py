@@ -24,15 +24,20 @@ SEEDS, SECONDS = (5, 120) if FULL else (2, 40)
 def test_entries_and_exits_of_new_scenes_are_within_five_per_cent_of_the_truth(tmp_path: Path):
     seeds = rendered_store.seeds_wanted(SEEDS)
     again = f'repeat with OSKARTRACK_SEEDS="{" ".join(map(str, seeds))}"'
-    # To the terminal itself, at once: a run that is broken off can be repeated too.
-    sys.__stderr__.write(f"\n{again}\n")
-    found = rendered_store.outcomes(seeds, SECONDS, tmp_path)
+    say(f"\n{again}")
+    found = rendered_store.outcomes(seeds, SECONDS, tmp_path, say)
     told = "\n".join([*(each.line() for each in found), *figures(found), again])
     sys.stderr.write(told + "\n")
     true = sum(each.true for each in found)
     assert true > 0, "Nobody crossed the line: this shows nothing."
     error = sum(each.error for each in found)
     assert error <= rendered_store.LARGEST_ERROR * true, told
+
+
+def say(line: str) -> None:
+    """Write to the terminal itself, at once: a run that is broken off can be repeated too."""
+    assert sys.__stderr__ is not None
+    sys.__stderr__.write(f"{line}\n")
 
 
 def figures(found: list[Outcome]) -> list[str]:

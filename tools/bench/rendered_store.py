@@ -5,7 +5,7 @@ import os
 import secrets
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -73,10 +73,24 @@ def seeds_wanted(count: int) -> list[int]:
     return [secrets.randbelow(2**31) for _ in range(count)]
 
 
-def outcomes(seeds: Sequence[int], seconds: float, folder: Path) -> list[Outcome]:
-    """Render and count a scene a seed, two at a time, each in an installation of its own."""
+def outcomes(
+    seeds: Sequence[int], seconds: float, folder: Path, tell: Callable[[str], None]
+) -> list[Outcome]:
+    """Render and count a scene a seed, two at a time, each in an installation of its own.
+
+    Parameters
+    ----------
+    tell : callable
+        Called with a line on each scene as soon as it is counted.
+    """
+
+    def one(seed: int) -> Outcome:
+        found = outcome(seed, seconds, folder / str(seed))
+        tell(found.line())
+        return found
+
     with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
-        return list(pool.map(lambda seed: outcome(seed, seconds, folder / str(seed)), seeds))
+        return list(pool.map(one, seeds))
 
 
 def outcome(seed: int, seconds: float, folder: Path) -> Outcome:

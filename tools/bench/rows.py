@@ -58,9 +58,7 @@ def store(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
     """Yield how well rendered scenes are counted."""
     seeds = rendered_store.seeds_wanted(wanted.seeds)
     tell(f"seeds {' '.join(map(str, seeds))}")
-    found = rendered_store.outcomes(seeds, wanted.seconds, wanted.folder / "store")
-    for each in found:
-        tell(each.line())
+    found = rendered_store.outcomes(seeds, wanted.seconds, wanted.folder / "store", tell)
     size = f"{len(found)} scenes of {wanted.seconds} s"
     yield Row(
         "rendered_store_crossings_off",
