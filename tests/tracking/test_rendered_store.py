@@ -1,6 +1,7 @@
-"""Rendered scenes, drawn anew each time, counted with HOG in real processes against their truth.
+"""Rendered scenes counted with HOG in real processes against their truth.
 
-Two scenes of 40 s; five of 120 s with OSKARTRACK_FULL=1. OSKARTRACK_SEEDS="1 2" repeats a run.
+Two fixed scenes of 40 s show that counting has not got worse; with OSKARTRACK_FULL=1 five scenes of
+120 s, drawn anew each time, show how right it is. OSKARTRACK_SEEDS="1 2" repeats a run.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from tools.bench.rendered_store import Outcome, Stay
 
 FULL = os.environ.get("OSKARTRACK_FULL") == "1"
 SEEDS, SECONDS = (5, 120) if FULL else (2, 40)
+FIXED = [2, 3]
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(12_000 if FULL else 1_500)
 def test_entries_and_exits_of_new_scenes_are_within_five_per_cent_of_the_truth(tmp_path: Path):
-    seeds = rendered_store.seeds_wanted(SEEDS)
+    seeds = rendered_store.seeds_wanted(SEEDS) if FULL else rendered_store.named_seeds() or FIXED
     again = f'repeat with OSKARTRACK_SEEDS="{" ".join(map(str, seeds))}"'
     say(f"\n{again}")
     found = rendered_store.outcomes(seeds, SECONDS, tmp_path, say)

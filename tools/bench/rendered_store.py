@@ -68,9 +68,12 @@ class Outcome:
 
 def seeds_wanted(count: int) -> list[int]:
     """Return new seeds, or those that the environment names, so that a run can be repeated."""
-    if named := os.environ.get(SEEDS_VARIABLE):
-        return [int(seed) for seed in named.replace(",", " ").split()]
-    return [secrets.randbelow(2**31) for _ in range(count)]
+    return named_seeds() or [secrets.randbelow(2**31) for _ in range(count)]
+
+
+def named_seeds() -> list[int]:
+    """Return the seeds that the environment names; none when it names none."""
+    return [int(seed) for seed in os.environ.get(SEEDS_VARIABLE, "").replace(",", " ").split()]
 
 
 def outcomes(
