@@ -5,6 +5,7 @@ import pytest
 
 from tracking.vision.detections import DetectedFrame
 from tracking.vision.tracker import Tracker, TrackerParams
+from tracking.vision.tracker.perspective import Perspective
 
 
 def box_at(x, foot_y=300.0, height=100.0):
@@ -112,3 +113,64 @@ def test_confidence_is_the_mean_score():
     frames += [frame(200, box_at(100), score=1.0)]
     _, over, _ = run(frames)
     assert over[0].confidence == pytest.approx(0.8, abs=1e-6)
+
+
+def test_a_hole_in_the_film_is_walked_through_at_the_same_speed():
+    frames = [frame(t * 100, box_at(100 + 13 * t)) for t in range(15)]
+    frames.append(frame(1400 + 900, box_at(100 + 13 * 23)))  # 117 pixels on: more than a height
+    seen, _, _ = run(frames)
+    assert numbers(seen)[-1] == [1]
+
+
+def test_hidden_legs_do_not_move_the_foot_point():
+    whole, legless = box_at(100, 300, 140), [80, 160, 120, 265]  # the same head, 35 pixels short
+    frames = [frame(t * 100, whole if t < 20 else legless) for t in range(36)]
+    seen, _, _ = run(frames)
+    assert numbers(seen)[-1] == [1]
+    assert all(abs(sightings[0].box[3] - 300) < 7 for sightings in seen)
+
+
+def test_a_box_around_two_people_does_not_move_the_foot_point():
+    alone, pair = box_at(100, 300, 140), [70, 140, 130, 320]
+    frames = [frame(t * 100, alone if t < 20 or t > 23 else pair) for t in range(30)]
+    seen, _, _ = run(frames)
+    assert all(abs(sightings[0].box[3] - 300) < 5 for sightings in seen)
+
+
+def test_a_height_that_was_wrong_from_the_start_heals():
+    frames = [frame(0, box_at(100, 300, 105))]
+    frames += [frame(t * 100, box_at(100, 300, 140)) for t in range(1, 30)]
+    seen, _, _ = run(frames)
+    assert seen[-1][0].box[3] - seen[-1][0].box[1] == pytest.approx(140, abs=8)
+
+
+def test_nobody_jumps():
+    wide = {False: [40, 200, 160, 300], True: [100, 200, 220, 300]}
+    seen, _, _ = run([frame(t * 100, wide[t >= 6]) for t in range(12)])
+    assert numbers(seen)[5] == [1]
+    assert numbers(seen)[-1] == [2]  # 60 pixels in a tenth of a second are someone else
+
+
+def test_someone_who_comes_running_is_one_track():
+    seen, over, _ = run([frame(t * 100, box_at(100 + 28 * t)) for t in range(12)])
+    assert numbers(seen)[-1] == [1]
+    assert len(over) == 1
+
+
+def test_perspective_tells_how_heights_change_over_the_floor():
+    rng = np.random.default_rng(2)
+    y = rng.uniform(150, 400, 400)
+    people = np.stack([y, y, y, (60 + 0.4 * y) * rng.uniform(0.9, 1.1, 400)], axis=1)
+    perspective = Perspective()
+    assert perspective.change(y[:3], y[:3] + 50).tolist() == [1, 1, 1]
+    perspective.learn(people)
+    (factor,) = perspective.change(np.array([200.0]), np.array([220.0]))
+    assert factor == pytest.approx((60 + 0.4 * 220) / (60 + 0.4 * 200), abs=0.02)
+
+
+def test_heights_are_left_alone_where_the_camera_shows_no_perspective():
+    rng = np.random.default_rng(2)
+    y = rng.uniform(150, 400, 400)
+    perspective = Perspective()
+    perspective.learn(np.stack([y, y, y, 150 - 0.1 * y], axis=1))
+    assert perspective.change(np.array([200.0]), np.array([300.0])).tolist() == [1]

@@ -14,7 +14,7 @@ from tracking.vision.tracker.kalman import Array
 
 ENOUGH = 150  # boxes before the line is trusted
 LEAST_SPREAD = 0.15  # standard deviation of the centres as a share of the mean height
-LIKELY, UNSURE, LESS_LIKELY = 0.25, 0.1, 0.02  # credit of a height that is off
+LIKELY, UNSURE, LESS_LIKELY = 0.25, 0.05, 0.02  # credit of a height that is off
 LARGEST_STEP = 1.15  # a height changes at most by this factor from one frame to the next
 
 

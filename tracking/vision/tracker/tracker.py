@@ -35,6 +35,8 @@ class TrackerParams:
     reach, reach_per_s : float
         How far, in box heights, a detection may lie from where its track is expected: at once,
         and more for every second it was not seen. Nobody jumps; a box that does is someone else.
+    reach_new : float
+        The same at once for a track too young to have a speed: someone running makes 0.3.
     height_change : float
         Largest difference of the logarithms of a track's and its detection's height.
     confirm_hits : int
@@ -49,7 +51,8 @@ class TrackerParams:
     least_iou_low: float = 0.4
     least_iou_last: float = 0.3
     direction_weight: float = 0.1
-    reach: float = 0.25
+    reach: float = 0.15
+    reach_new: float = 0.3
     reach_per_s: float = 0.6
     height_change: float = 0.4
     confirm_hits: int = 3
@@ -220,7 +223,8 @@ class Tracker:
             off = found[None, :, :2] - start[rows][:, None, :2]
             nearest = np.minimum(nearest, np.hypot(off[..., 0], off[..., 1]))
         unseen_s = ((self._time_ms or 0) - table.seen_ms[rows]) / 1000
-        reach_px = (params.reach + params.reach_per_s * unseen_s) * height
+        at_once = np.where(table.hits[rows] < params.confirm_hits, params.reach_new, params.reach)
+        reach_px = (at_once + params.reach_per_s * unseen_s) * height
         change = np.abs(np.log(np.maximum(found[None, :, 3], 1.0) / height[:, None]))
         return np.asarray((nearest <= reach_px[:, None]) & (change <= params.height_change))
 
