@@ -61,8 +61,10 @@ function show() {
   picture.show(snapshot.recording);
 }
 
-const snapshotAgain = later(() => refreshSnapshot(), RETRY_MS);
-const refreshSnapshot = coalesce(async () => {
+const refreshSnapshot = coalesce(() => loadSnapshot(), SNAPSHOT_GAP_MS);
+const snapshotAgain = later(refreshSnapshot, RETRY_MS);
+
+async function loadSnapshot() {
   try {
     snapshot = await get(`${api}live/`, { recording: wanted });
     connection.heard();
@@ -73,7 +75,7 @@ const refreshSnapshot = coalesce(async () => {
     }
     snapshotAgain();
   }
-}, SNAPSHOT_GAP_MS);
+}
 
 const feedAgain = later(() => reloadFeed(), RETRY_MS);
 
