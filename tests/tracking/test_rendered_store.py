@@ -23,7 +23,7 @@ FIXED = [2, 3]
 
 @pytest.mark.slow
 @pytest.mark.timeout(12_000 if FULL else 1_500)
-def test_entries_and_exits_of_new_scenes_are_within_five_per_cent_of_the_truth(tmp_path: Path):
+def test_entries_and_exits_of_rendered_scenes_are_within_five_per_cent_of_the_truth(tmp_path: Path):
     seeds = rendered_store.seeds_wanted(SEEDS) if FULL else rendered_store.named_seeds() or FIXED
     again = f'repeat with OSKARTRACK_SEEDS="{" ".join(map(str, seeds))}"'
     say(f"\n{again}")
