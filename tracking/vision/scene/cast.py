@@ -7,10 +7,9 @@ import numpy as np
 from .layout import HIDDEN_SPOTS, LINE_Z, OPEN_SPOTS, SPOTS, STAFF_HOME, Place, Spot
 from .people import Look, draw_look, staff_look
 
-PEOPLE_A_MINUTE = 5.8  # that come in to shop; turn-backs and those inside at the start come on top
+PEOPLE_A_MINUTE = 6.6  # that come in to shop; turn-backs and those inside at the start come on top
 COUPLES = 0.17  # share of arrivals that are two side by side
 LANE_M = 0.55  # people keep right in the doorway
-WAITING: Place = (1.45, 6.1)
 SHORT_S = 60.0  # clips shorter than this get quicker shoppers, so that some of them leave again
 
 
@@ -75,9 +74,7 @@ def _leave(rng: np.random.Generator) -> list[Stage]:
     lane = _lane(rng, 1)
     street = _street(rng)
     out = [Stage("go", (lane, z)) for z in (9.5, 10.9)]
-    # They wait beside the way out, where they stand before nobody who is crossing the line.
-    wait = [Stage("go", WAITING), Stage("manners"), Stage("go", (lane, 7.7))]
-    return [*wait, *out, Stage("go", street)]
+    return [Stage("go", (lane, 7.7)), Stage("manners"), *out, Stage("go", street)]
 
 
 def _browse(rng: np.random.Generator, *, hidden: float, short: bool) -> Stage:

@@ -20,8 +20,8 @@ STEP_S = 0.05
 _ARRIVED_M = 0.14
 _PASSING_M = 0.45  # a place to walk past is reached this near to it
 _PERSONAL_M = 0.62
-_DOORWAY_HOLDS = 2  # more people than this wait for one another
-_PATIENCE_S = 9.0
+_DOORWAY_HOLDS = 3  # more people than this wait for one another
+_PATIENCE_S = 6.0
 
 
 @dataclass(slots=True)
