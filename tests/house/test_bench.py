@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.tracking.files import make_video
@@ -70,6 +73,23 @@ def test_a_command_that_fails_or_takes_too_long_says_what_it_wrote(tmp_path: Pat
         installation.python("-c", "import sys; sys.exit('no command of ours')")
     with pytest.raises(RuntimeError, match="still at work after"):
         installation.python("-c", "import time; time.sleep(60)", timeout_s=0.2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_bench_that_is_ended_leaves_no_process_at_work(tmp_path: Path, number: signal.Signals):
+    code = (
+        "from pathlib import Path; from tools.bench.installation import Installation; "
+        f"Installation(Path({str(tmp_path)!r})).python('-c', 'import time; time.sleep(100)')"
+    )
+    bench = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    try:
+        while not (children := psutil.Process(bench.pid).children()):
+            time.sleep(0.05)
+    finally:
+        bench.send_signal(number)
+        bench.wait()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
 
 
 def test_the_memory_of_a_process_is_its_own_and_its_largest(tmp_path: Path):
