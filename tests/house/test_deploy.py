@@ -205,7 +205,9 @@ class Installation:
 def installation(
     tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL, valkey_url: str
 ) -> Installation:
-    made = Installation(tmp_path_factory.mktemp("installation"), postgresql.url, valkey_url)
+    made = Installation(
+        tmp_path_factory.mktemp("installation"), postgresql.new_database(), valkey_url
+    )
     assert "Applying" in made.run("migrate")
     assert "static file" in made.run("static")
     return made

@@ -14,9 +14,12 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypedDict
+
+import psycopg2
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 START_TIMEOUT_S = 60
@@ -147,6 +150,15 @@ class PostgreSQL(Server):
     def url(self) -> str:
         """Where it is, as DATABASE_URL."""
         return f"postgresql://oskartrack:{self.password}@127.0.0.1:{self.port}/postgres"
+
+    def new_database(self) -> str:
+        """Make an empty database that nobody else uses; return its DATABASE_URL."""
+        name = f"own_{secrets.token_hex(6)}"
+        connection = psycopg2.connect(self.url)
+        connection.autocommit = True
+        with closing(connection), connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name}")
+        return self.url.removesuffix("postgres") + name
 
     def __init__(self) -> None:
         super().__init__()
