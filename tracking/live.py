@@ -23,7 +23,7 @@ import redis.asyncio
 import structlog
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseProblem
 
 from tracking.selectors import Holder, refusals, sequences
 
@@ -284,7 +284,7 @@ class Hub:
             await asyncio.sleep(wait_s())
             try:
                 await work()
-            except DatabaseError as error:
+            except DatabaseProblem as error:
                 log.warning("live_hub_lost_database", reason=type(error).__name__)
 
 

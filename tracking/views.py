@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 from accounts.selectors import stores_of_user
 from tracking.pages import api_answer, page_context, store_of_page
 from tracking.recording_rows import GROUPS, recording_counts, recording_page
+from tracking.room import store_room
 
 # What the Live page lists: a crossing of an entrance line is already told as entered or exited.
 FEED_KINDS = "entered,exited,zone_entered,zone_left,corrected,occupancy_reset,gap,recounted"
@@ -70,6 +71,7 @@ def recordings(request: HttpRequest, store_slug: str) -> HttpResponse:
         "page": "recordings",
         "group": group,
         "counts": recording_counts(store),
+        "room": store_room(store),
         "rows": recording_page(store, group, request.GET.get("page")),
     }
     return render(request, "tracking/recordings.html", context)
