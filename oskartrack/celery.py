@@ -34,7 +34,9 @@ def bind_ids(task: Any, args: Any = (), **_: Any) -> None:
     bound = {"task": task.name.rsplit(".", 1)[-1]}
     if (name := ARGUMENTS.get(task.name)) and args:
         bound[name] = args[0]
-    if request_id := getattr(task.request, REQUEST_ID, None):
+    # A message's own headers become the request's attributes; of a task run in place they do not.
+    in_place = getattr(task.request, "headers", None) or {}
+    if request_id := getattr(task.request, REQUEST_ID, None) or in_place.get(REQUEST_ID):
         bound["request_id"] = request_id
     structlog.contextvars.bind_contextvars(**bound)
 
