@@ -18,6 +18,7 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import Error, connection  # noqa: E402
+from django.test.utils import setup_test_environment  # noqa: E402
 
 from tests.cast import make_cast  # noqa: E402
 from tests.tracking import walks  # noqa: E402
@@ -137,6 +138,7 @@ def ask_on_a_full_disk(cast: Any, video: bytes) -> Answer:
 
 
 def main(folder: Path) -> Answer:
+    setup_test_environment()
     call_command("migrate", verbosity=0)
     files = walks.make_files(folder)
     cast = make_cast()
