@@ -44,6 +44,12 @@ def fill(leave: int = 0) -> None:
                 break
 
 
+def shrink_database() -> None:
+    """Give back what SQLite's log holds, or it would write where it wrote before."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def make_room() -> None:
     BALLAST.unlink(missing_ok=True)
 
@@ -74,10 +80,13 @@ def work_on_a_full_disk(store: Any, files: tuple[Path, Path]) -> Answer:
         attempt(seen, lambda pk=chunk.pk: runner.detect(pk))
         media.write_file = write_file
         make_room()
+        let_leases_run_out()
         attempt(seen, lambda pk=chunk.pk: runner.detect(pk))
-        fill()
-        attempt(seen, lambda: runner.advance(recording.pk))  # the ledger on a full disk
+        shrink_database()
+        fill(leave=8192 * chunk.index)  # ever further into the claim and the ledger
+        attempt(seen, lambda: runner.advance(recording.pk))
         make_room()
+        let_leases_run_out()
     settings.DISK_FLOOR_BYTES = 1_000_000
     let_leases_run_out()
     runner.work(recording.pk)

@@ -24,7 +24,6 @@ FULL = os.environ.get("OSKARTRACK_CHAOS") == "full"
 OUTAGE_S = 30 if FULL else 6
 HEALS_WITHIN_S = 30
 TOKEN = "a token for the watcher"
-TUS = {"Tus-Resumable": "1.0.0"}
 
 MEMBERS = """
 from django.test import Client
@@ -98,13 +97,13 @@ class Shop:
         name = base64.b64encode(b"a.mp4").decode()
         created = self.ask(
             f"{self.place}uploads/", method="POST", Upload_Length=str(len(content)),
-            Upload_Metadata=f"filename {name}", **{"Tus-Resumable": "1.0.0"},
+            Upload_Metadata=f"filename {name}", Tus_Resumable="1.0.0",
         )  # fmt: skip
         assert created.status == 201, created
         address = str(created.headers["Location"])
         sent = self.ask(
             address, method="PATCH", body=content, Upload_Offset="0",
-            Content_Type="application/offset+octet-stream", **{"Tus-Resumable": "1.0.0"},
+            Content_Type="application/offset+octet-stream", Tus_Resumable="1.0.0",
         )  # fmt: skip
         assert sent.status == 204, sent
         return address.rstrip("/").rsplit("/", 1)[-1]

@@ -141,7 +141,7 @@ def test_work_that_nobody_takes_is_named_and_a_long_queue_is_not(cast):
 
 def test_what_holds_the_decoder_is_told(monkeypatch):
     sandbox = ModuleType("tracking.sandbox")
-    sandbox.kind = lambda: "bubblewrap"  # type: ignore[attr-defined]
+    sandbox.kind = lambda: "bubblewrap"
     monkeypatch.setitem(__import__("sys").modules, "tracking.sandbox", sandbox)
     told = client_of().get("/readyz").json()
     assert told["sandbox"] == "bubblewrap"

@@ -127,7 +127,7 @@ def while_the_database_is_away(shop: Shop) -> None:
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert int(answer.headers["Retry-After"]) > 0
     announced = shop.ask(
-        f"{shop.place}uploads/", method="POST", Upload_Length="5", **{"Tus-Resumable": "1.0.0"}
+        f"{shop.place}uploads/", method="POST", Upload_Length="5", Tus_Resumable="1.0.0"
     )
     assert (announced.status, announced.json["code"]) == (503, "database_away")
     for path in ("/", "/stores/corner/live/", "/health/", "/admin/"):
