@@ -85,10 +85,12 @@ def same_facts(shop: Shop) -> None:
 
 
 def test_the_database_away_for_a_while(shop: Shop, database: PostgreSQL):
-    for hour in range(1, FILMS):
-        shop.ingest("corner", hour)
     before = shop.parts_done()
+    video = Path(shop.video).read_bytes()
+    for hour in range(1, 2 * FILMS):
+        assert shop.record(shop.upload(video), hour).status == 201
     wait_until(lambda: shop.parts_done() > before, 60, "work has begun")
+    assert not all_through(shop), "there was too little work for an outage to meet"
     end(database, signal.SIGQUIT)  # "immediate": no checkpoint, sessions cut off
     gone = time.monotonic()
     try:

@@ -77,6 +77,14 @@ def test_the_quota_of_one_store_is_not_anothers(alice, cast, settings):
     assert announce(charlie, cast.elsewhere, 5 * MEGABYTE).status_code == 201
 
 
+def test_the_files_of_another_store_take_nothing_of_the_quota(alice, cast, video):
+    upload_id = upload(alice, cast.store, video)
+    assert ask(alice, cast.store, upload_id, make_camera(cast.store)).status_code == 201
+    Upload.objects.all().delete()
+    assert room.store_room(cast.store).used_bytes == len(video)
+    assert room.store_room(cast.elsewhere).used_bytes == 0
+
+
 def test_a_recording_and_the_upload_it_was_made_of_count_once(alice, cast, video):
     upload_id = upload(alice, cast.store, video)
     assert room.store_room(cast.store).used_bytes == len(video)
