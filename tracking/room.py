@@ -35,15 +35,19 @@ class StoreRoom:
     most_waiting: int
 
 
-def store_room(store: Store) -> StoreRoom:
-    """Return what a store keeps and has waiting; a file that is still coming counts whole."""
+def used_bytes(store: Store) -> int:
+    """Return the bytes of the files that a store keeps; one that is still coming counts whole."""
     kept = Recording.objects.filter(store=store).exclude(folder="")
     coming = Upload.objects.filter(store=store).exclude(folder__in=kept.values("folder"))
-    used = sum(
+    return sum(
         rows.aggregate(total=Sum("size_bytes"))["total"] or 0 for rows in (kept.order_by(), coming)
     )
+
+
+def store_room(store: Store) -> StoreRoom:
+    """Return what a store keeps and has waiting, beside what it may."""
     return StoreRoom(
-        used_bytes=used,
+        used_bytes=used_bytes(store),
         limit_bytes=settings.STORE_QUOTA_BYTES,
         uploads=Upload.objects.filter(store=store, completed_at=None).count(),
         most_uploads=settings.STORE_MAX_UPLOADS,
