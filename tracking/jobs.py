@@ -21,12 +21,13 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Greatest, Now
 
 from tracking.faults import fault
 from tracking.models import Chunk, JobState, Recording
+from tracking.outages import passing
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +54,8 @@ CHUNK_FROM: dict[str, tuple[str, ...]] = {
     JobState.QUARANTINED: (JobState.WAITING, JobState.WORKING),
     JobState.CANCELLED: (JobState.WAITING, JobState.WORKING, JobState.QUARANTINED),
 }
+# How long a worker waits for the database or the disk to take a row back.
+PATIENCE_S = 60
 NO_LEASE: dict[str, Any] = {"lease_owner": "", "lease_until": None}
 
 
@@ -201,8 +204,9 @@ def set_aside(claim: Claim, code: str, detail: str) -> bool:
 def held(claim: Claim) -> Iterator[Claim]:
     """Hold a claimed row while the body runs: renew its lease, and account for how it ended.
 
-    An error counts as an attempt; being asked to stop (`stoppable`, Ctrl-C) does not; losing the
-    lease leaves the row to whoever has it now.
+    An error counts as an attempt; being asked to stop (`stoppable`, Ctrl-C) does not, nor does a
+    database that is away or a disk that is full; losing the lease leaves the row to whoever has it
+    now.
     """
     done = threading.Event()
     thread = threading.Thread(target=_renew_until, args=(claim, done), daemon=True)
@@ -214,6 +218,10 @@ def held(claim: Claim) -> Iterator[Claim]:
         claim.lost.set()
         log.warning("lease_lost", row=claim.model.__name__, id=claim.pk, why=str(lost))
     except Exception as error:
+        if passing(error):
+            log.warning("work_interrupted", row=claim.model.__name__, id=claim.pk, why=str(error))
+            _give_back_when_possible(claim)
+            raise
         code = getattr(error, "code", None)
         _quietly(fail_attempt, claim, code if isinstance(code, str) else "error", _plain(error))
         raise
@@ -296,8 +304,27 @@ def _quietly(write: Any, *arguments: Any) -> None:
     """Write what can be written; with the database away the lease runs out by itself."""
     try:
         write(*arguments)
-    except DatabaseError as error:
+    except Error as error:
         log.warning("job_not_released", why=str(error))
+
+
+def _give_back_when_possible(claim: Claim) -> None:
+    """Give the row back as soon as the outage is over; there is nothing else to do meanwhile.
+
+    Without it three outages on one row would count as three attempts and set it aside. Past our
+    patience the lease runs out by itself.
+    """
+    give_up = time.monotonic() + PATIENCE_S
+    while _stop.asked is None and time.monotonic() < give_up:
+        try:
+            return give_back(claim)
+        except Error as error:
+            if not passing(error):
+                log.warning("job_not_released", why=str(error))
+                return None
+            connection.close()
+            time.sleep(1)
+    return None
 
 
 def _renew_until(claim: Claim, done: threading.Event) -> None:
@@ -315,8 +342,9 @@ def _renew_until(claim: Claim, done: threading.Event) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
             try:
                 kept = renew(claim)
-            except DatabaseError as error:
+            except Error as error:
                 log.warning("lease_not_renewed", id=claim.pk, why=str(error))
+                connection.close()  # a broken one never heals by itself
                 continue
             if not kept:
                 claim.lost.set()

@@ -11,6 +11,7 @@ from django.db.models import Count, IntegerField, OuterRef, Prefetch, Q, QuerySe
 from django.db.models.functions import Coalesce
 from django.utils import timezone as clock
 
+from tracking import room
 from tracking.models import Chunk, JobState, Recording, Run
 from tracking.problems import known
 from tracking.selectors import RunNumbers, run_numbers
@@ -82,6 +83,8 @@ class RecordingFacts:
     eta_s: float | None
     error: Fault | None
     run: RunFacts | None = field(default=None)
+    # Why an open recording does not go on at the moment; empty when it does.
+    paused: str = ""
 
 
 def with_progress(recordings: QuerySet[Recording]) -> QuerySet[Recording]:
@@ -110,7 +113,9 @@ def facts_of(recordings: Sequence[Recording], now: datetime | None = None) -> li
     now = now or clock.now()
     runs = [run for each in recordings if (run := _run(each)) is not None and run.active]
     numbers = run_numbers([run.pk for run in runs])
-    return [_facts(each, numbers, now) for each in recordings]
+    any_open = any(each.state in OPEN for each in recordings)
+    paused = room.pause_words() if any_open else ""
+    return [_facts(each, numbers, now, paused if each.state in OPEN else "") for each in recordings]
 
 
 def _run(recording: Recording) -> Run | None:
@@ -118,7 +123,9 @@ def _run(recording: Recording) -> Run | None:
     return runs[0] if runs else None
 
 
-def _facts(recording: Recording, numbers: dict[int, RunNumbers], now: datetime) -> RecordingFacts:
+def _facts(
+    recording: Recording, numbers: dict[int, RunNumbers], now: datetime, paused: str
+) -> RecordingFacts:
     run = _run(recording)
     is_image = recording.source == Recording.Source.IMAGE
     counted = numbers.get(run.pk) if run and not is_image else None
@@ -127,7 +134,7 @@ def _facts(recording: Recording, numbers: dict[int, RunNumbers], now: datetime) 
     speed, eta_s = _pace(recording, progress, now)
     return RecordingFacts(
         recording=recording,
-        state_text=_state_text(recording, run),
+        state_text=paused or _state_text(recording, run),
         progress=progress,
         stage=_stage(recording, chunks),
         chunks=chunks,
@@ -136,9 +143,10 @@ def _facts(recording: Recording, numbers: dict[int, RunNumbers], now: datetime) 
         visits=counted.visits if counted else None,
         people_in_picture=run.card.get("people_in_picture") if run and is_image else None,
         speed=speed,
-        eta_s=eta_s,
+        eta_s=None if paused else eta_s,
         error=_fault(recording),
         run=_run_facts(run) if run else None,
+        paused=paused,
     )
 
 

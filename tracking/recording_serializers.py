@@ -131,6 +131,18 @@ class UploadSerializer(serializers.Serializer[Any]):
         }
 
 
+class RoomSerializer(serializers.Serializer[Any]):
+    """What a store uses of what it may use, and why work pauses."""
+
+    used_bytes = serializers.IntegerField()
+    limit_bytes = serializers.IntegerField()
+    uploads = serializers.IntegerField()
+    most_uploads = serializers.IntegerField()
+    waiting = serializers.IntegerField()
+    most_waiting = serializers.IntegerField()
+    paused = serializers.CharField(allow_blank=True, help_text="Why work pauses; blank if not.")
+
+
 class CameraNameSerializer(serializers.Serializer[Any]):
     """Which camera."""
 
@@ -170,6 +182,7 @@ class RecordingSerializer(serializers.Serializer[RecordingFacts]):
     camera = CameraNameSerializer(source="recording.camera")
     state = serializers.ChoiceField(Recording.State.choices, source="recording.state")
     state_text = serializers.CharField()
+    paused = serializers.CharField(allow_blank=True, help_text="Why it does not go on just now.")
     progress = serializers.FloatField()
     stage = serializers.ChoiceField(STAGES)
     chunks = ChunkCountsSerializer()

@@ -19,7 +19,7 @@ from django.utils import timezone as clock
 
 from accounts.models import User
 from accounts.services import audit_record
-from tracking import gate, jobs, ledger, media
+from tracking import gate, jobs, ledger, media, room
 from tracking.gate import CheckedFile
 from tracking.models import Chunk, Recording, Run, Upload
 from tracking.problems import Problem
@@ -62,7 +62,8 @@ def recording_create(
     Raises
     ------
     Problem
-        What the gate says of the file; `duplicate` or `overlap` with the recordings in the way.
+        What the gate says of the file; `duplicate` or `overlap` with the recordings in the way;
+        `queue_full` when the store has as many waiting as it may.
     """
     if made := Recording.objects.filter(folder=upload.folder).first():
         return made, False
@@ -74,6 +75,7 @@ def recording_create(
             raise Problem("upload_gone")
         if made := Recording.objects.filter(folder=upload.folder).first():
             return made, False
+        room.refuse_recording_without_room(wish.camera.store)
         recording = _write(checked, wish, folder=upload.folder, name=upload.filename, user=user)
     return recording, True
 
@@ -90,6 +92,7 @@ def recording_from_file(
     """
     gate.check_head(path)
     check_start(wish.started_at)
+    room.refuse_when_disk_low()
     folder = media.copy_in(path)
     try:
         checked = gate.check_file(media.source_path(folder))
@@ -127,7 +130,8 @@ def recording_retry(*, recording: Recording, user: User | None = None) -> None:
     Raises
     ------
     Problem
-        `not_retryable`, `file_gone`, or `overlap` when another recording has its minutes by now.
+        `not_retryable`, `file_gone`, `queue_full`, or `overlap` when another recording has its
+        minutes by now.
     """
     with transaction.atomic():
         Camera.objects.select_for_update().get(pk=recording.camera_id)
@@ -136,6 +140,7 @@ def recording_retry(*, recording: Recording, user: User | None = None) -> None:
             raise Problem("not_retryable")
         if not held.folder or not media.source_path(held.folder).is_file():
             raise Problem("file_gone")
+        room.refuse_recording_without_room(held.store)
         if held.state == State.QUARANTINED and held.runs.filter(active=True).exists():
             jobs.recording_requeue(held)
         else:

@@ -15,9 +15,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
+from django.utils import timezone as clock
 from kombu.exceptions import OperationalError
 
-from tracking import jobs, runner
+from tracking import jobs, reconcile, room, runner
 from tracking.models import Chunk, JobState, Recording
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,12 @@ def ring_unclaimed() -> None:
     ring_next()
 
 
+@shared_task
+def files_reconcile() -> None:
+    """Compare files and rows once a day; tell at once, put right a day later."""
+    reconcile.reconcile(now=clock.now())
+
+
 def ring(recording_id: int) -> None:
     """Ring for a recording's work once the present transaction is committed."""
     log.info("recording_ready", recording=recording_id)
@@ -62,6 +69,9 @@ def ring_next() -> int:
 
     At most twice as many as there are workers, and each at most once in 15 s.
     """
+    if paused := room.pause_words():
+        log.warning("work_paused", why=paused)
+        return 0
     limit = 2 * settings.WORKERS
     rung = _ring(_uncounted(), advance_recording, limit)
     return rung + _ring(_undetected(), detect_chunk, limit - rung)

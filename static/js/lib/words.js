@@ -142,6 +142,9 @@ const STAGE_WORDS = {
 
 /** Finding people · 64 % · about 6 min left */
 export function progressWords(recording) {
+  if (recording.paused) {
+    return recording.paused;
+  }
   const words = [STAGE_WORDS[recording.stage] ?? recording.state_text];
   if (recording.state === 'running' && recording.progress === 0) {
     words.push('just begun');
