@@ -133,9 +133,7 @@ def recording_claim(recording_id: int) -> Claim | None:
     return _claim(Recording, rows, State.RUNNING, **started)
 
 
-def _claim(
-    model: JobModel, rows: QuerySet[Any, Any], to: str, **changes: Any
-) -> Claim | None:
+def _claim(model: JobModel, rows: QuerySet[Any, Any], to: str, **changes: Any) -> Claim | None:
     owner = _owner()
     with transaction.atomic():
         taken = _move(

@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Store
 from tracking import jobs, live
+from tracking.bulk import insert_rows
 from tracking.faults import fault
 from tracking.models import (
     Chunk,
@@ -36,7 +37,7 @@ from tracking.vision.events import TrackEnded
 from tracking.visits import EventDraft, VisitBook, VisitDraft
 from zones.models import CountingLine, Zone
 
-EVENT_ROWS = 500  # rows an INSERT: SQLite takes 32,766 values, an event has 21
+ROWS = 500  # an INSERT; SQLite takes 32,766 values
 
 
 class AlreadyCountedError(RuntimeError):
@@ -142,7 +143,9 @@ def run_take_out(run: Run) -> bool:
         if not Run.objects.filter(pk=run.pk, active=True).update(active=False):
             return False
         run.active = False
-        batch = LedgerBatch(run.store, events_of(run), closed_visits(run), coverage_of(run), sign=-1)
+        batch = LedgerBatch(
+            run.store, events_of(run), closed_visits(run), coverage_of(run), sign=-1
+        )
         recounted = recounted_event(run, take_sequence(run.store, 1))
         Customer.objects.filter(visits__run=run).update(hidden=True, visit_count=0)
         feed(batch)
@@ -225,14 +228,14 @@ def move_checkpoint(run: Run, chunk: Chunk | None, counted: Slice) -> None:
 
 def write_facts(run: Run, counted: Slice) -> LedgerBatch:
     """Write the rows of a slice, within the transaction that moves the checkpoint."""
-    Track.objects.bulk_create([_track(run, track) for track in counted.tracks], EVENT_ROWS)
+    insert_rows([_track(run, track) for track in counted.tracks])
     fault("after_tracks")
     visits, closed = _write_visits(run, counted)
     fault("after_visits")
     events = _events(run, counted.events, visits)
     if run.active and events:
         _number(events, run.store)
-    TrackingEvent.objects.bulk_create(events, EVENT_ROWS)
+    insert_rows(events)
     fault("after_events")
     coverage = _coverage(run, counted.covered_ms)
     Coverage.objects.bulk_create(coverage)
@@ -254,10 +257,10 @@ def _write_visits(run: Run, counted: Slice) -> tuple[dict[int, Visit], list[Visi
         _fill_visit(row, run, draft)
         row.customer = customers[draft.chain]
     new = [rows[ordinal] for ordinal in sorted(opened)]
-    Visit.objects.bulk_create(new, EVENT_ROWS)
+    Visit.objects.bulk_create(new, ROWS)
     changed = [rows[ordinal] for ordinal in sorted(set(book.changed) - opened)]
     Visit.objects.bulk_update(
-        changed, ["exited_at", "duration_ms", "path", "inferred"], batch_size=EVENT_ROWS
+        changed, ["exited_at", "duration_ms", "path", "inferred"], batch_size=ROWS
     )
     closed = [
         rows[ordinal]
@@ -283,7 +286,7 @@ def _write_customers(run: Run, book: VisitBook) -> dict[int, Customer]:
         )
     Customer.objects.bulk_create(
         list(customers.values()),
-        EVENT_ROWS,
+        ROWS,
         update_conflicts=True,
         unique_fields=["public_id"],
         update_fields=["last_seen", "visit_count"],

@@ -185,7 +185,9 @@ def _pairs(old: Run, new: Run) -> list[tuple[int, int]]:
 def _walks(run: Run) -> dict[int, str]:
     """Return, by chain, what tells one way through the picture from every other."""
     walks = {}
-    for chain, begun, ended, path in run.tracks.values_list("number", "started_at", "ended_at", "path"):
+    for chain, begun, ended, path in run.tracks.values_list(
+        "number", "started_at", "ended_at", "path"
+    ):
         walk = f"{begun.isoformat()}/{ended.isoformat()}/".encode() + bytes(path)
         walks[chain] = hashlib.sha256(walk).hexdigest()
     return walks
