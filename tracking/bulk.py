@@ -17,6 +17,8 @@ from django.db import connection, models
 # What the text form of COPY reads as something else.
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 NULL = "\\N"
+# What every database takes as it is.
+PLAIN = frozenset({int, float, str, bool, type(None)})
 
 
 def insert_rows(rows: Sequence[models.Model]) -> None:
@@ -33,8 +35,8 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
-    columns = ", ".join(quote(field.column) for field in fields)
-    values = ([_prepared(field, row) for field in fields] for row in rows)
+    columns = ", ".join(quote(str(field.column)) for field in fields)
+    values = [[_prepared(field, row) for field in fields] for row in rows]
     if connection.vendor == "postgresql":
         _copy(f"COPY {table} ({columns}) FROM STDIN", values)
         return
@@ -46,9 +48,17 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
 
 
 def _prepared(field: models.Field[Any, Any], row: models.Model) -> Any:
-    value = field.pre_save(row, add=True)
+    """Return a value as the database takes it; the common kinds without Django's long way."""
+    value = getattr(row, field.attname)
+    kind = type(value)
+    if kind in PLAIN:
+        return value
+    if kind is datetime:
+        return connection.ops.adapt_datetimefield_value(value)
+    if kind is UUID:
+        return value if connection.features.has_native_uuid_field else value.hex
     if isinstance(field, models.BinaryField):
-        return None if value is None else bytes(value)
+        return bytes(value)
     return field.get_db_prep_save(value, connection)
 
 

@@ -50,8 +50,7 @@ def recording_page(store: Store, group: str, number: str | None) -> Page[Any]:
 
 
 def row_of(told: dict[str, Any]) -> dict[str, Any]:
-    """Return one recording's JSON with its look, its five steps, its parts, and
-    whether it is being counted again."""
+    """Return one recording's JSON with what draws it: its look, its steps, its parts."""
     recount = told["recount"]
     return told | {
         "look": look_of(told["state"]),

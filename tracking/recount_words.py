@@ -17,31 +17,34 @@ COUNTS = (
     ("stays", "zone stay", "zone stays"),
 )
 MOST_CHANGES = 3
+# The versions of each zone or line, by its key.
+Shapes = dict[str, list[Mapping[str, Any]]]
 
 
 def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Return what differs between two maps (`SceneSetup` as JSON), as parts of a sentence."""
-    found = []
-    for what, name in (("zone", "zones"), ("line", "lines")):
-        before, now = _by_key(old[name]), _by_key(new[name])
-        for key in sorted({*before, *now}, key=lambda key: _title(now, before, key)):
-            if change := _change(what, before.get(key, []), now.get(key, [])):
-                found.append(f"{what} '{_title(now, before, key)}' {change}")
-    return found
+    return [
+        *_changes("zone", _by_key(old["zones"]), _by_key(new["zones"])),
+        *_changes("line", _by_key(old["lines"]), _by_key(new["lines"])),
+    ]
 
 
-def _by_key(shapes: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    found: dict[str, list[Mapping[str, Any]]] = {}
+def _changes(what: str, before: Shapes, now: Shapes) -> list[str]:
+    changed = {
+        f"{what} '{_title(now, before, key)}'": _change(what, before.get(key, []), now.get(key, []))
+        for key in {*before, *now}
+    }
+    return [f"{title} {change}" for title, change in sorted(changed.items()) if change]
+
+
+def _by_key(shapes: Sequence[Mapping[str, Any]]) -> Shapes:
+    found: Shapes = {}
     for shape in shapes:
         found.setdefault(shape["key"], []).append(shape)
     return found
 
 
-def _title(
-    now: Mapping[str, Sequence[Mapping[str, Any]]],
-    before: Mapping[str, Sequence[Mapping[str, Any]]],
-    key: str,
-) -> str:
+def _title(now: Shapes, before: Shapes, key: str) -> str:
     return str((now.get(key) or before[key])[-1]["name"])
 
 

@@ -168,7 +168,7 @@ def _tell_on_commit(recount: Recount, seq: int) -> None:
     ledger.publish_on_commit(recount.store, {"type": "events", "seq": seq}, picture | span)
 
 
-# --- People ----------------------------------------------------------------------------------------
+# --- People --------------------------------------------------------------------------------------
 
 
 def _pairs(old: Run, new: Run) -> list[tuple[int, int]]:

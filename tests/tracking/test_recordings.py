@@ -606,7 +606,7 @@ def test_a_page_of_recordings_takes_the_same_queries_for_any_number(
     # Session, person, store; the page with its chunk counts in one, its runs, what they counted.
     for count in (1, 12):
         seeded(cast, camera, count, offset=count)
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             assert len(alice.get(address).json()["results"]) >= count
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -63,9 +64,9 @@ def test_nobody_is_two_people_and_the_order_of_rows_does_not_matter(old, new):
     assert match(before[::-1], after[::-1]) == pairs
 
 
-def zone(name: str, key: str = "", **fields):
+def zone(name: str, **fields: Any) -> dict[str, Any]:
     corners = [[0.1, 0.1], [0.5, 0.1], [0.5, 0.5]]
-    base = {"key": key or name, "name": name, "vertices": corners, "kind": "display"}
+    base = {"key": name, "name": name, "vertices": corners, "kind": "display"}
     return base | {"min_inside_ms": 400, "grace_ms": 1000, "min_dwell_ms": 0} | fields
 
 
@@ -73,7 +74,7 @@ def the_map(*zones, lines=()):
     return {"zones": list(zones), "lines": list(lines)}
 
 
-MOVED = {"vertices": [[0.2, 0.1], [0.5, 0.1], [0.5, 0.5]]}
+MOVED: dict[str, Any] = {"vertices": [[0.2, 0.1], [0.5, 0.1], [0.5, 0.5]]}
 
 
 @pytest.mark.parametrize(

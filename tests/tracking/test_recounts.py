@@ -36,8 +36,8 @@ from tracking.models import (
     Visit,
 )
 from tracking.problems import Problem
-from tracking.recounts import recording_recount
 from tracking.recording_selectors import recounts_between
+from tracking.recounts import recording_recount
 from tracking.vision import detections
 from zones.models import Camera
 from zones.services import line_redraw, zone_archive, zone_create, zone_redraw
@@ -122,7 +122,7 @@ def numbers(recording: Recording) -> tuple[int, int, int]:
     return kinds["entered"], kinds["exited"], kinds["zone_left"]
 
 
-# --- What comes of it ------------------------------------------------------------------------------
+# --- What comes of it -----------------------------------------------------------------------------
 
 
 def test_a_recount_gives_what_a_fresh_count_with_the_new_shapes_gives(files, recording):
@@ -206,7 +206,7 @@ def test_overlays_are_those_of_the_new_run(files, recording):
     assert not RecountPart.objects.exists()
 
 
-# --- The feed --------------------------------------------------------------------------------------
+# --- The feed -------------------------------------------------------------------------------------
 
 
 def test_a_reader_who_catches_up_sees_first_that_the_old_rows_count_no_more(recording):
@@ -246,7 +246,7 @@ def member(user, recording: Recording) -> None:
     membership_set(user=user, store=recording.store, role="viewer")
 
 
-# --- People ----------------------------------------------------------------------------------------
+# --- People ---------------------------------------------------------------------------------------
 
 
 def test_people_keep_their_customer_notes_and_flags(recording):
@@ -319,7 +319,7 @@ def test_a_customer_with_visits_elsewhere_stays_and_keeps_those(files, recording
     assert (customer.hidden, customer.visit_count) == (False, 1)
 
 
-# --- All or nothing --------------------------------------------------------------------------------
+# --- All or nothing -------------------------------------------------------------------------------
 
 
 def ready_to_switch(recording: Recording) -> Recount:
@@ -431,6 +431,7 @@ def test_a_switch_that_finds_the_old_run_gone_at_the_last_moment_undoes_itself(r
 
     made = ready_to_switch(recording)
     claim = jobs.recount_claim(made.pk)
+    assert claim is not None
     stale = Recount.objects.select_related("old_run", "new_run", "recording", "store").get()
     ledger.run_take_out(made.old_run)
     before = everything()
@@ -439,7 +440,7 @@ def test_a_switch_that_finds_the_old_run_gone_at_the_last_moment_undoes_itself(r
     assert everything() == before
 
 
-# --- The queue -------------------------------------------------------------------------------------
+# --- The queue ------------------------------------------------------------------------------------
 
 
 def test_a_waiting_recount_is_rung_for_and_worked_by_its_task(recording, monkeypatch):
@@ -488,7 +489,7 @@ def test_without_what_was_seen_it_is_refused_in_words(recording):
         recording_recount(recording=recording)
 
 
-# --- The door and the words ------------------------------------------------------------------------
+# --- The door and the words -----------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -594,4 +595,4 @@ def test_a_camera_without_its_shapes_is_counted_without_them(recording):
     assert numbers(recording) == (0, 0, 0)
     assert Coverage.objects.filter(run__active=True).exists()
     assert set(Customer.objects.values_list("hidden", flat=True)) == {True}
-    assert JobState.DONE == Recount.objects.get().state
+    assert Recount.objects.get().state == JobState.DONE
