@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db.models.functions import Now
 from django.utils import timezone as clock
 
 from accounts.models import AuditEntry
-from analytics.models import AnalyticsSummary, Bucket, DirtyDay
+from analytics.models import AnalyticsSummary, Bucket
 from analytics.rebuild import check
 from tests.cast import make_cast
 from tests.tracking import walks
+from tests.tracking.again import (
+    CORNER,
+    LOWER,
+    counted,
+    fresh_facts,
+    numbers,
+    ready_to_switch,
+    recount,
+    redraw,
+)
 from tests.tracking.doors import client_of
-from tracking import facts, jobs, ledger, recounts, runner, tasks
-from tracking.faults import VARIABLE, InjectedFaultError
+from tracking import facts, ledger, recounts, runner, tasks
 from tracking.models import (
     Chunk,
     Coverage,
@@ -31,36 +38,15 @@ from tracking.models import (
     RecountPart,
     Run,
     StoreSequence,
-    Track,
-    TrackingEvent,
     Visit,
 )
 from tracking.problems import Problem
 from tracking.recording_selectors import recounts_between
 from tracking.recounts import recording_recount
-from tracking.vision import detections
 from zones.models import Camera
 from zones.services import line_redraw, zone_archive, zone_create, zone_redraw
 
 pytestmark = pytest.mark.django_db
-
-# Further right: of the two who stop at the shelf only the second comes here.
-CORNER = [[0.75, 0.7], [0.95, 0.7], [0.95, 1.0], [0.75, 1.0]]
-# Across the left half alone: the one who comes in on the right is not seen to.
-SHORT = ([0.0, 0.5], [0.6, 0.5])
-LOWER = ([0.0, 0.55], [1.0, 0.55])
-SWITCH_POINTS = (
-    "switch_after_locks", "switch_after_runs", "switch_after_people", "switch_after_numbers",
-    "switch_after_sinks", "switch_after_overlays", "switch_before_commit",
-)  # fmt: skip
-PART_POINTS = (
-    "recount_after_counted", "recount_after_fence", "after_tracks", "after_visits",
-    "after_events", "after_coverage", "recount_before_commit",
-)  # fmt: skip
-ROWS: tuple[Any, ...] = (
-    Track, TrackingEvent, Visit, Customer, Coverage, Bucket, DirtyDay, StoreSequence, Run,
-    Recording, Chunk, RecountPart,
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -74,52 +60,9 @@ def own_media(settings, tmp_path):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
-def counted(files, slug: str = "corner", **store) -> Recording:
-    recording = walks.make_detected(walks.make_store(slug, **store), files)
-    runner.work(recording.pk)
-    recording.refresh_from_db()
-    assert recording.state == "done"
-    return recording
-
-
 @pytest.fixture
 def recording(files) -> Recording:
     return counted(files)
-
-
-def redraw(recording: Recording) -> None:
-    """Move the shelf to the corner and shorten the entrance line."""
-    zone_redraw(zone=recording.camera.zones.get(), vertices=CORNER)
-    line_redraw(line=recording.camera.lines.get(), a=SHORT[0], b=SHORT[1])
-
-
-def fresh_facts(files, name: str = "fresh") -> list[str]:
-    """Return the facts of a first count with the new shapes, of the very same pictures."""
-    recording = walks.make_detected(walks.make_store(name), files)
-    redraw(recording)
-    run = recording.runs.get()
-    run.setup = recounts._map_of_now(recording)
-    run.save()
-    runner.work(recording.pk)
-    return facts.export_facts(recording.store)
-
-
-def recount(recording: Recording, **asked) -> Recount:
-    made = recording_recount(recording=recording, **asked)
-    while recounts.advance(made.pk):
-        pass
-    made.refresh_from_db()
-    return made
-
-
-def everything() -> list[list[dict[str, Any]]]:
-    return [list(model._default_manager.order_by("pk").values()) for model in ROWS]
-
-
-def numbers(recording: Recording) -> tuple[int, int, int]:
-    run = recording.runs.get(active=True)
-    kinds = Counter(run.events.values_list("kind", flat=True))
-    return kinds["entered"], kinds["exited"], kinds["zone_left"]
 
 
 # --- What comes of it -----------------------------------------------------------------------------
@@ -317,127 +260,6 @@ def test_a_customer_with_visits_elsewhere_stays_and_keeps_those(files, recording
     recount(recording)
     customer.refresh_from_db()
     assert (customer.hidden, customer.visit_count) == (False, 1)
-
-
-# --- All or nothing -------------------------------------------------------------------------------
-
-
-def ready_to_switch(recording: Recording) -> Recount:
-    redraw(recording)
-    made = recording_recount(recording=recording)
-    while Run.objects.get(pk=made.new_run_id).next_chunk < recording.chunk_count:
-        assert recounts.advance(made.pk, slice_s=1e-6)
-    return made
-
-
-@pytest.mark.parametrize("point", SWITCH_POINTS)
-def test_an_error_at_any_point_of_the_switch_leaves_the_old_numbers_whole(
-    files, recording, point, monkeypatch
-):
-    made = ready_to_switch(recording)
-    before = everything()
-    monkeypatch.setenv(VARIABLE, f"{point}:raise")
-    monkeypatch.setattr("tracking.faults._passed", Counter())
-    with pytest.raises(InjectedFaultError):
-        recounts.advance(made.pk)
-    assert everything() == before
-    made.refresh_from_db()
-    assert (made.state, made.event, made.numbers) == ("waiting", None, {})
-    assert not recounts.advance(made.pk)  # the fault comes once
-    assert facts.export_facts(recording.store) == fresh_facts(files)
-    assert check(recording.store).differing == []
-
-
-@pytest.mark.parametrize("point", [*PART_POINTS, "recount_after_commit"])
-def test_counting_again_goes_on_after_an_error_at_any_point(files, recording, point, monkeypatch):
-    redraw(recording)
-    made = recording_recount(recording=recording)
-    monkeypatch.setenv(VARIABLE, f"{point}:raise:2")
-    monkeypatch.setattr("tracking.faults._passed", Counter())
-    with pytest.raises(InjectedFaultError):
-        recounts.advance(made.pk)
-    while recounts.advance(made.pk):
-        pass
-    monkeypatch.delenv(VARIABLE)
-    assert facts.export_facts(recording.store) == fresh_facts(files)
-
-
-def test_an_answer_lost_after_the_switch_changes_nothing_more(recording, monkeypatch):
-    made = ready_to_switch(recording)
-    monkeypatch.setenv(VARIABLE, "switch_after_commit:raise")
-    monkeypatch.setattr("tracking.faults._passed", Counter())
-    with pytest.raises(InjectedFaultError):
-        recounts.advance(made.pk)
-    made.refresh_from_db()
-    assert made.state == "done"
-    before = everything()
-    assert not recounts.advance(made.pk)
-    assert everything() == before
-
-
-def test_a_zombie_neither_counts_nor_switches(recording):
-    made = ready_to_switch(recording)
-    claim = jobs.recount_claim(made.pk)
-    assert claim is not None
-    Recount.objects.update(lease_until=Now() - timedelta(seconds=1))
-    assert jobs.recount_claim(made.pk) is not None
-    before = everything()
-    with pytest.raises(jobs.LeaseLostError):
-        recounts._step(claim)
-    Run.objects.filter(pk=made.new_run_id).update(next_chunk=0)
-    with pytest.raises(jobs.LeaseLostError):
-        recounts._step(claim)
-    Run.objects.filter(pk=made.new_run_id).update(next_chunk=recording.chunk_count)
-    assert everything() == before
-
-
-def test_a_recount_taken_by_one_worker_is_not_taken_by_another(recording):
-    made = recording_recount(recording=recording)
-    assert jobs.recount_claim(made.pk) is not None
-    assert jobs.recount_claim(made.pk) is None
-    assert not recounts.advance(made.pk) or made.new_run.next_chunk == 0
-
-
-def test_a_recount_that_fails_three_times_is_set_aside_and_can_be_asked_for_again(
-    recording, monkeypatch, settings
-):
-    made = recording_recount(recording=recording)
-    whole = detections.pack
-    Chunk.objects.filter(recording=recording, index=0).update(detections=b"damaged")
-    for _ in range(settings.MAX_ATTEMPTS):
-        with pytest.raises(Exception, match=r".+"):
-            recounts.advance(made.pk)
-    made.refresh_from_db()
-    assert made.state == "quarantined"
-    assert not recounts.advance(made.pk)
-    assert numbers(recording) == (walks.ENTRIES, walks.EXITS, 2)
-    Chunk.objects.filter(recording=recording, index=0).update(detections=whole([]))
-    assert recount(recording).state == "done"
-
-
-def test_a_recording_that_is_replaced_meanwhile_does_not_come_back(recording):
-    made = ready_to_switch(recording)
-    ledger.run_take_out(made.old_run)
-    before = everything()
-    assert not recounts.advance(made.pk)
-    made.refresh_from_db()
-    assert made.state == "cancelled"
-    assert everything() == before
-    assert not Run.objects.filter(active=True).exists()
-
-
-def test_a_switch_that_finds_the_old_run_gone_at_the_last_moment_undoes_itself(recording):
-    from tracking.switch import SupersededError, run_switch
-
-    made = ready_to_switch(recording)
-    claim = jobs.recount_claim(made.pk)
-    assert claim is not None
-    stale = Recount.objects.select_related("old_run", "new_run", "recording", "store").get()
-    ledger.run_take_out(made.old_run)
-    before = everything()
-    with pytest.raises(SupersededError):
-        run_switch(claim=claim, recount=stale)
-    assert everything() == before
 
 
 # --- The queue ------------------------------------------------------------------------------------
