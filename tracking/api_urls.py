@@ -40,4 +40,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         recording_api.RecordingRetryView.as_view(),
         name="recording-retry",
     ),
+    path(
+        "recordings/<uuid:recording_id>/recount/",
+        recording_api.RecordingRecountView.as_view(),
+        name="recording-recount",
+    ),
 ]

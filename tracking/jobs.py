@@ -26,7 +26,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Greatest, Now
 
 from tracking.faults import fault
-from tracking.models import Chunk, JobState, Recording
+from tracking.models import Chunk, JobState, Recording, Recount
 from tracking.outages import passing
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,7 @@ log = structlog.get_logger(__name__)
 CLAIM_LONGEST_S = 1200
 
 State = Recording.State
+JobModel = type[Recording] | type[Chunk] | type[Recount]
 OPEN = (State.QUEUED, State.RUNNING)
 
 RECORDING_FROM: dict[str, tuple[str, ...]] = {
@@ -71,7 +72,7 @@ class LeaseLostError(RuntimeError):
 class Claim:
     """A row held by this worker as long as its fence stands."""
 
-    model: type[Recording] | type[Chunk]
+    model: JobModel
     pk: int
     fence: int
     attempt: int
@@ -90,7 +91,7 @@ class Claim:
 
 def _move(rows: QuerySet[Any, Any], to: str, **changes: Any) -> int:
     """Change the state of rows that may change to it; return how many did."""
-    table = CHUNK_FROM if rows.model is Chunk else RECORDING_FROM
+    table = RECORDING_FROM if rows.model is Recording else CHUNK_FROM
     return rows.filter(state__in=table[to]).update(state=to, **changes)
 
 
@@ -135,9 +136,7 @@ def recording_claim(recording_id: int) -> Claim | None:
     return _claim(Recording, rows, State.RUNNING, **started)
 
 
-def _claim(
-    model: type[Recording] | type[Chunk], rows: QuerySet[Any, Any], to: str, **changes: Any
-) -> Claim | None:
+def _claim(model: JobModel, rows: QuerySet[Any, Any], to: str, **changes: Any) -> Claim | None:
     owner = _owner()
     with transaction.atomic():
         taken = _move(
@@ -159,8 +158,8 @@ def _claim(
 def _set_aside_spent(rows: QuerySet[Any, Any]) -> None:
     """Set aside a row whose workers died on it as often as is allowed."""
     spent = rows.filter(attempt__gte=settings.MAX_ATTEMPTS)
-    to = JobState.QUARANTINED if rows.model is Chunk else State.QUARANTINED
-    finished = {} if rows.model is Chunk else {"finished_at": Now()}
+    to = State.QUARANTINED if rows.model is Recording else JobState.QUARANTINED
+    finished = {"finished_at": Now()} if rows.model is Recording else {}
     if _move(spent.filter(error_code=""), to, error_code="crashed", **NO_LEASE, **finished):
         return
     _move(spent, to, **NO_LEASE, **finished)
@@ -168,14 +167,14 @@ def _set_aside_spent(rows: QuerySet[Any, Any]) -> None:
 
 def renew(claim: Claim) -> bool:
     """Prolong the lease; False when the row is no longer ours."""
-    held = (JobState.WORKING,) if claim.model is Chunk else (State.RUNNING,)
+    held = (State.RUNNING,) if claim.model is Recording else (JobState.WORKING,)
     return bool(claim.rows.filter(state__in=held).update(lease_until=_lease_end()))
 
 
 def give_back(claim: Claim) -> None:
     """Let go of the row without counting the attempt: nothing went wrong."""
     changes = {**NO_LEASE, "attempt": Greatest(F("attempt") - 1, 0), "rung_at": None}
-    if claim.model is Chunk:
+    if claim.model is not Recording:
         _move(claim.rows.filter(state=JobState.WORKING), JobState.WAITING, **changes)
     else:
         claim.rows.filter(state__in=OPEN).update(**changes)
@@ -186,7 +185,7 @@ def fail_attempt(claim: Claim, code: str, detail: str) -> None:
     changes: dict[str, Any] = {"error_code": code, "error_detail": detail[:500], **NO_LEASE}
     if claim.attempt >= settings.MAX_ATTEMPTS:
         set_aside(claim, code, detail)
-    elif claim.model is Chunk:
+    elif claim.model is not Recording:
         _move(claim.rows.filter(state=JobState.WORKING), JobState.WAITING, **changes)
     else:
         claim.rows.filter(state__in=OPEN).update(**changes)
@@ -195,7 +194,7 @@ def fail_attempt(claim: Claim, code: str, detail: str) -> None:
 def set_aside(claim: Claim, code: str, detail: str) -> bool:
     """Take the row out of the work until a person asks for it again."""
     changes: dict[str, Any] = {"error_code": code, "error_detail": detail[:500], **NO_LEASE}
-    if claim.model is Chunk:
+    if claim.model is not Recording:
         return bool(_move(claim.rows, JobState.QUARANTINED, **changes))
     return bool(_move(claim.rows, State.QUARANTINED, finished_at=Now(), **changes))
 
@@ -409,3 +408,36 @@ def _reopen(
         again = Chunk.objects.filter(recording=recording, state__in=chunks)
         _move(again, JobState.WAITING, **fresh)
     return True
+
+
+def recount_claim(recount_id: int) -> Claim | None:
+    """Take an open re-count, or return None when it is taken, closed or spent."""
+    rows = Recount.objects.filter(lease_free(), pk=recount_id)
+    _set_aside_spent(rows)
+    return _claim(Recount, rows, JobState.WORKING)
+
+
+def recount_hold(claim: Claim) -> None:
+    """Lock the re-count's row within a transaction and renew its lease: progress was made."""
+    gained = {"attempt": 0, "error_code": "", "error_detail": ""}
+    rows = claim.rows.filter(state=JobState.WORKING)
+    if not rows.update(lease_until=_lease_end(), **gained):
+        raise LeaseLostError(f"Re-count {claim.pk} is no longer ours.")
+
+
+def recount_done(claim: Claim) -> None:
+    """Close a re-count within the transaction that makes its run the official one."""
+    if not _move(claim.rows, JobState.DONE, finished_at=Now(), **NO_LEASE):
+        raise LeaseLostError(f"Re-count {claim.pk} is no longer ours.")
+
+
+def recount_drop(claim: Claim) -> None:
+    """Close a re-count that has nothing left to replace."""
+    _move(claim.rows, JobState.CANCELLED, finished_at=Now(), **NO_LEASE)
+
+
+def recount_cancel(recording: Recording) -> int:
+    """Cancel the recording's open re-counts; whoever works on one finds the fence raised."""
+    rows = Recount.objects.filter(recording=recording)
+    changes = {"fence": F("fence") + 1, "finished_at": Now(), **NO_LEASE}
+    return _move(rows, JobState.CANCELLED, **changes)

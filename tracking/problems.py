@@ -207,6 +207,16 @@ PROBLEMS: dict[str, Known] = {
     "not_retryable": Known(
         "The recording is waiting, being counted or done.", "There is nothing to retry.", CONFLICT
     ),
+    "not_recountable": Known(
+        "Only a video that is counted, wholly or in part, can be counted again.",
+        "Wait until it is counted; one that failed can be tried again.",
+        CONFLICT,
+    ),
+    "detections_gone": Known(
+        "What was seen in this video is no longer stored.",
+        "Upload the video again to count it with the zones and lines of now.",
+        CONFLICT,
+    ),
     "error": Known(
         "Something went wrong while the video was being counted.",
         "Try again; if it happens again, the log names the reason.",

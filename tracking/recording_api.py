@@ -24,6 +24,7 @@ from tracking.recording_serializers import (
     RoomSerializer,
 )
 from tracking.recordings import Wish, recording_cancel, recording_create, recording_retry
+from tracking.recounts import recording_recount
 from tracking.room import pause_words, store_room
 from tracking.upload_views import ask_manager
 from zones.models import Camera
@@ -172,5 +173,22 @@ class RecordingRetryView(APIView):
         recording = recording_of(request, recording_id)
         manager = ask_manager(request, recording.store)
         recording_retry(recording=recording, user=manager)
+        tasks.ring(recording.pk)
+        return Response(told(recording))
+
+
+class RecordingRecountView(APIView):
+    """Count a recording again with the zones and lines of now."""
+
+    @extend_schema(
+        operation_id="recording_recount",
+        request=None,
+        responses={200: RecordingSerializer, 409: REFUSED, 422: REFUSED},
+    )
+    def post(self, request: Request, recording_id: uuid.UUID) -> Response:
+        """Count it again from what was seen; its numbers change once that is through."""
+        recording = recording_of(request, recording_id)
+        manager = ask_manager(request, recording.store)
+        recording_recount(recording=recording, user=manager)
         tasks.ring(recording.pk)
         return Response(told(recording))

@@ -18,8 +18,8 @@ from django.db.models.functions import Now
 from django.utils import timezone as clock
 from kombu.exceptions import OperationalError
 
-from tracking import jobs, reconcile, room, runner
-from tracking.models import Chunk, JobState, Recording
+from tracking import jobs, reconcile, recounts, room, runner
+from tracking.models import Chunk, JobState, Recording, Recount
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +44,14 @@ def advance_recording(recording_id: int) -> None:
     with jobs.stoppable():
         if runner.advance(recording_id):
             _send(advance_recording, recording_id)
+
+
+@shared_task
+def advance_recount(recount_id: int) -> None:
+    """Count the next chunks of a recording again for one slice of time."""
+    with jobs.stoppable():
+        if recounts.advance(recount_id):
+            _send(advance_recount, recount_id)
 
 
 @shared_task
@@ -74,6 +82,7 @@ def ring_next() -> int:
         return 0
     limit = 2 * settings.WORKERS
     rung = _ring(_uncounted(), advance_recording, limit)
+    rung += _ring(_unrecounted(), advance_recount, limit - rung)
     return rung + _ring(_undetected(), detect_chunk, limit - rung)
 
 
@@ -111,6 +120,11 @@ def _uncounted() -> Any:
     )
     rows = Recording.objects.filter(_due(), state__in=jobs.OPEN)
     return rows.filter(Exists(ready) | Q(chunk_count=0)).order_by("priority", "pk")
+
+
+def _unrecounted() -> Any:
+    """Return re-counts that wait, the oldest first."""
+    return Recount.objects.filter(_due(), state__in=recounts.OPEN).order_by("pk")
 
 
 def _send(task: Any, row_id: int) -> bool:
