@@ -233,6 +233,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    # Two fields are called state: without names of their own one would get a random one.
+    "ENUM_NAME_OVERRIDES": {
+        "RecordingStateEnum": "tracking.models.Recording.State",
+        "JobStateEnum": "tracking.models.JobState",
+    },
 }
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
