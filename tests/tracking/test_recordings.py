@@ -120,7 +120,7 @@ def test_a_recording_is_told_in_these_words_and_no_others(alice, cast, camera, t
     recording = made(alice, cast, camera, shaded(tmp_path))
     answer = alice.get(f"/api/v1/recordings/{recording.public_id}/")
     assert " ".join(answer.json()) == (
-        "id name source camera state state_text progress stage chunks started_at ended_at "
+        "id name source camera state state_text paused progress stage chunks started_at ended_at "
         "declared_s decoded_s size_bytes entries exits visits people_in_picture speed eta_s error "
         "is_demo created_at finished_at run recount"
     )
