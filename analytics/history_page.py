@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from accounts.models import Store
 from analytics.models import Bucket
 from analytics.rollups import clock_of
+from tracking.recording_selectors import recounts_between
 
 # The columns of the table: the API's name, what stands above it, and whether a phone shows it.
 COLUMNS = (
@@ -78,6 +79,14 @@ def columns_of(order: str) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def recounts_of(store: Store, hours: list[dict[str, Any]]) -> list[str]:
+    """Return in plain words why numbers of these hours changed after they were first told."""
+    if not hours:
+        return []
+    starts = datetime.fromisoformat(hours[0]["starts_at"])
+    return recounts_between(store, starts, datetime.fromisoformat(hours[-1]["ends_at"]))
 
 
 def newest_day(store: Store) -> date | None:

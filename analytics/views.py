@@ -13,7 +13,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
 from accounts.models import Store
-from analytics.history_page import columns_of, name_hours, newest_day
+from analytics.history_page import columns_of, name_hours, newest_day, recounts_of
 from analytics.rollups import clock_of
 from tracking.pages import api_answer, page_context, store_of_page
 
@@ -34,6 +34,7 @@ def history(request: HttpRequest, store_slug: str) -> HttpResponse:
     if answer:
         context["history"] = name_hours(answer, store.timezone)
         context["columns"] = columns_of(answer["table"]["order"])
+        context["recounts"] = recounts_of(store, answer["hours"])
         context["unseen"] = sum(hour["entries"] is None for hour in answer["hours"])
     status = 200 if answer else 400
     return render(request, "analytics/history.html", context, status=status)

@@ -37,6 +37,17 @@ WORDS: Final[dict[HTTPStatus, Words]] = {
         "Your recordings and numbers are safe. Try again in a minute. If it happens again, "
         "tell the person who runs OskarTrack the number below.",
     ),
+    HTTPStatus.SERVICE_UNAVAILABLE: Words(
+        "Back in a moment",
+        "The database does not answer just now. Nothing was lost: what was sent is kept, and the "
+        "counting goes on by itself. Wait a few seconds, then load the page again. If this stays, "
+        "tell the person who runs OskarTrack in your company.",
+    ),
+    HTTPStatus.INSUFFICIENT_STORAGE: Words(
+        "The disk is full",
+        "Nothing can be saved until there is room again. What was counted is kept, and the "
+        "counting goes on by itself. Tell the person who runs OskarTrack in your company.",
+    ),
 }
 TOO_OLD: Final = Words(
     "This page was open for too long",

@@ -7,6 +7,7 @@ view of the API, such as an unknown address below ``/api/``.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -25,6 +26,8 @@ from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 from oskartrack.error_pages import error_page
+from tracking.outages import DATABASE_RETRY_S, database_away, disk_full
+from tracking.problems import Problem
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +44,17 @@ class RequestTooBig(exceptions.APIException):
     status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     default_detail = "The body is larger than this address takes."
     default_code = "too_big"
+
+
+class DatabaseAway(exceptions.APIException):
+    """The database does not answer at the moment; nothing was changed."""
+
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_detail = (
+        "The database does not answer at the moment. Nothing was lost; try again in a moment."
+    )
+    default_code = "database_away"
+    wait = DATABASE_RETRY_S
 
 
 class Unexpected(exceptions.APIException):
@@ -83,6 +97,8 @@ def _as_api_exception(error: Exception) -> exceptions.APIException:
     match error:
         case exceptions.APIException():
             return error
+        case _ if (outage := _as_outage(error)) is not None:
+            return outage
         case Http404():
             found: exceptions.APIException = exceptions.NotFound()
         case DjangoPermissionDenied():
@@ -96,6 +112,13 @@ def _as_api_exception(error: Exception) -> exceptions.APIException:
         case _:
             found = Unexpected()
     return found
+
+
+def _as_outage(error: BaseException) -> exceptions.APIException | None:
+    """Return what to answer while a part below us is away or full; None for anything else."""
+    if disk_full(error):
+        return Problem("disk_full")
+    return DatabaseAway() if database_away(error) else None
 
 
 def _django_errors(error: DjangoValidationError) -> dict[str, list[str]]:
@@ -212,8 +235,33 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:  
     return _problem_page(request, HTTPStatus.NOT_FOUND, NOT_FOUND, "not_found")
 
 
+def outage_answer(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
+    """Return the answer to a request that met an outage: a problem, or a page in words.
+
+    The page asks nothing of the database: neither who looks at it nor which shops there are.
+    None when the error was no outage.
+    """
+    outage = _as_outage(error) if error is not None else None
+    if outage is None:
+        return None
+    log.warning("outage", code=_code(outage), path=request.path, why=str(error))
+    if request.path.startswith(API_PREFIX):
+        response = _problem_page(request, outage.status_code, _detail(outage), _code(outage))
+    else:
+        response = error_page(request, HTTPStatus(outage.status_code))
+    for name, value in _headers(outage).items():
+        response[name] = value
+    response["Cache-Control"] = "no-store"
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Answer after a fault of ours (Django's ``handler500``)."""
+    """Answer after a fault of ours (Django's ``handler500``), or of a part that is away.
+
+    An error outside a view, such as in reading the session, comes only here.
+    """
+    if (outage := outage_answer(request, sys.exc_info()[1])) is not None:
+        return outage
     if not request.path.startswith(API_PREFIX):
         return error_page(request, HTTPStatus.INTERNAL_SERVER_ERROR)
     return _problem_page(request, HTTPStatus.INTERNAL_SERVER_ERROR, BROKEN, "error")

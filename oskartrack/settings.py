@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import environ
-import structlog
+from celery.schedules import crontab
 from csp.constants import SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from oskartrack import logs
 from oskartrack.secret import read_or_make_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "oskartrack.middleware.RequestIdMiddleware",
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -80,6 +81,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "oskartrack.middleware.OutageMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
 ROOT_URLCONF = "oskartrack.urls"
@@ -114,6 +117,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+else:
+    # A database that vanished without a word is told as away, not waited for.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.NameOrEmailBackend"]
@@ -189,10 +195,22 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # With kombu's defaults ringing at a dead broker held a request for 6 s; beat rings again anyway.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "max_retries": 0}
+# One that hangs holds it for no longer than these.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
+    "max_retries": 0,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+}
+# Workers keep trying for as long as it is away.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
+    "files-reconcile": {
+        "task": "tracking.tasks.files_reconcile",
+        "schedule": crontab(hour=3, minute=30),
+    },
     "ring-unclaimed": {"task": "tracking.tasks.ring_unclaimed", "schedule": timedelta(seconds=5)},
     "summaries-fold": {"task": "analytics.tasks.summaries_fold", "schedule": timedelta(minutes=5)},
 }
@@ -215,6 +233,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    # Two fields are called state: without names of their own one would get a random one.
+    "ENUM_NAME_OVERRIDES": {
+        "RecordingStateEnum": "tracking.models.Recording.State",
+        "JobStateEnum": "tracking.models.JobState",
+    },
 }
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
@@ -269,6 +292,12 @@ VIDEO_MAX_SECONDS = env.int("OSKARTRACK_VIDEO_MAX_SECONDS", default=6 * 3600)
 VIDEO_MAX_PIXELS = env.int("OSKARTRACK_VIDEO_MAX_PIXELS", default=4096 * 4096)
 IMAGE_MAX_PIXELS = env.int("OSKARTRACK_IMAGE_MAX_PIXELS", default=50_000_000)
 
+# Room: what one store may keep and have waiting, and what must stay free on the disk.
+STORE_QUOTA_BYTES = env.int("OSKARTRACK_STORE_QUOTA_BYTES", default=200 * 1024**3)
+STORE_MAX_UPLOADS = env.int("OSKARTRACK_STORE_MAX_UPLOADS", default=20)
+STORE_MAX_WAITING = env.int("OSKARTRACK_STORE_MAX_WAITING", default=200)
+DISK_FLOOR_BYTES = env.int("OSKARTRACK_DISK_FLOOR_BYTES", default=512 * 1024**2)
+
 # The job: a lease is renewed while a slice runs; an unclaimed row is rung again by beat.
 LEASE_S = 15
 LEASE_RENEW_S = 5
@@ -278,21 +307,11 @@ WORKERS = env.int("OSKARTRACK_WORKERS", default=os.cpu_count() or 1)
 
 OSKARTRACK_DEMO = env.bool("OSKARTRACK_DEMO", default=True)
 
+# The figures at /metrics: a superuser sees them, whoever brings the token, and, where switched on,
+# callers on this machine. Leave that off behind a proxy on this machine.
+METRICS_TOKEN = env.str("OSKARTRACK_METRICS_TOKEN", default="")
+METRICS_LOOPBACK = env.bool("OSKARTRACK_METRICS_LOOPBACK", default=False)
+
 LOGGING_CONFIG = None
-structlog.configure(
-    processors=[
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        structlog.processors.JSONRenderer()
-        if PRODUCTION
-        else structlog.dev.ConsoleRenderer(colors=False),
-    ],
-    wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-)
-logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
-# Beat rings every five seconds: two lines for each would bury what matters. Daphne starts with
-# what it lacks for HTTP/2, which a proxy in front of it speaks.
-for _name in ("celery.worker.strategy", "celery.app.trace", "daphne.server"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
+LOG_REQUESTS = PRODUCTION
+logs.configure(as_json=PRODUCTION)

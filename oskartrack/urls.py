@@ -9,6 +9,8 @@ from oskartrack import views
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("health/", views.health_page, name="health"),
+    path("metrics", views.metrics_text, name="metrics"),
     path("admin/", admin.site.urls),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/", include("accounts.api_urls")),

@@ -1,30 +1,68 @@
-"""Health for machines that watch this one."""
+"""Health, for machines that watch this one and for the people who run it."""
 
 from __future__ import annotations
 
-from django.conf import settings
-from django.db import DatabaseError, connection
-from django.http import HttpRequest, JsonResponse
-from redis import Redis, RedisError
+from http import HTTPStatus
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from accounts.models import User
+from accounts.selectors import stores_of_user
+from oskartrack import health, metrics
+from tracking.room import store_room
 
 
+@require_safe
+@never_cache
 def healthz(_request: HttpRequest) -> JsonResponse:
     """Answer while the process lives; asks nothing of any other part."""
     return JsonResponse({"status": "ok"})
 
 
+@require_safe
+@never_cache
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """Answer 200 when the database and Valkey do, else 503 with what is wrong."""
-    problems = {}
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        problems["database"] = "The database does not answer."
-    try:
-        with Redis.from_url(settings.REDIS_URL, socket_timeout=2) as valkey:
-            valkey.ping()
-    except RedisError:
-        problems["valkey"] = "Valkey does not answer; live updates and new work wait for it."
-    status = 503 if problems else 200
-    return JsonResponse({"status": "unready" if problems else "ready", **problems}, status=status)
+    """Answer 200 when every part works, else 503 with what is wrong and what to do."""
+    found = health.look()
+    body = {
+        "status": "ready" if found.ready else "unready",
+        "checks": {
+            check.name: {"ok": check.ok, "what": check.what, "todo": check.todo}
+            for check in found.checks
+        },
+        "oldest_unclaimed_s": found.queue and round(found.queue.oldest_unclaimed_s, 1),
+        "sandbox": found.sandbox,
+    }
+    if found.ready:
+        return JsonResponse(body)
+    headers = {"Retry-After": str(found.retry_after_s)}
+    return JsonResponse(body, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
+
+
+@login_required
+@require_safe
+@never_cache
+def health_page(request: HttpRequest) -> HttpResponse:
+    """Show staff what works, what does not, and what to do."""
+    if not isinstance(request.user, User) or not request.user.is_staff:
+        raise PermissionDenied("Only staff may see this.")
+    found = health.look()
+    wrong = [check for check in found.checks if not check.ok]
+    rooms = [(store, store_room(store)) for store in stores_of_user(request.user)]
+    context = {"page": "health", "health": found, "wrong": wrong, "rooms": rooms}
+    return render(request, "health.html", context)
+
+
+@require_safe
+@never_cache
+def metrics_text(request: HttpRequest) -> HttpResponse:
+    """Return the figures for Prometheus."""
+    if not metrics.may_read(request):
+        raise PermissionDenied("Only for whoever watches this installation.")
+    return HttpResponse(metrics.text(), content_type=CONTENT_TYPE_LATEST)

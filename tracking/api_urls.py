@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         recording_api.RecordingsView.as_view(),
         name="store-recordings",
     ),
+    path("stores/<uuid:store_id>/room/", recording_api.RoomView.as_view(), name="store-room"),
     path(
         "recordings/<uuid:recording_id>/",
         recording_api.RecordingView.as_view(),
@@ -38,5 +39,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "recordings/<uuid:recording_id>/retry/",
         recording_api.RecordingRetryView.as_view(),
         name="recording-retry",
+    ),
+    path(
+        "recordings/<uuid:recording_id>/recount/",
+        recording_api.RecordingRecountView.as_view(),
+        name="recording-recount",
     ),
 ]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.utils import timezone as clock
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tracking.models import TrackingEvent, Visit
+from tracking.recording_selectors import recount_text
 from tracking.recording_serializers import CameraNameSerializer
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -22,6 +25,14 @@ class ZoneNameSerializer(CameraNameSerializer):
 
     colour = serializers.IntegerField()
     kind = serializers.CharField()
+
+
+class SwitchSerializer(serializers.Serializer[Any]):
+    """One run in another's place, and why in plain words."""
+
+    old = serializers.UUIDField()
+    new = serializers.UUIDField()
+    text = serializers.CharField()
 
 
 class EventSerializer(serializers.Serializer[TrackingEvent]):
@@ -46,6 +57,7 @@ class EventSerializer(serializers.Serializer[TrackingEvent]):
     track = serializers.IntegerField(source="track_number", allow_null=True)
     media_ms = serializers.SerializerMethodField()
     superseded = serializers.SerializerMethodField()
+    recount = serializers.SerializerMethodField()
     # Its name is taken by an attribute of every field; the declared ones go their own way.
     source = serializers.CharField()  # type: ignore[assignment]
 
@@ -77,6 +89,18 @@ class EventSerializer(serializers.Serializer[TrackingEvent]):
         if event.kind == TrackingEvent.Kind.RECOUNTED:
             return False
         return event.run is not None and not event.run.active
+
+    @extend_schema_field(SwitchSerializer(allow_null=True))
+    def get_recount(self, event: TrackingEvent) -> dict[str, Any] | None:
+        """Return which run took which one's place, and why, for `recounted` of a re-count."""
+        recount = getattr(event, "recount", None)
+        if event.kind != TrackingEvent.Kind.RECOUNTED or recount is None:
+            return None
+        return {
+            "old": str(recount.old_run.public_id),
+            "new": str(recount.new_run.public_id),
+            "text": recount_text(recount, recount.store.timezone, clock.now()),
+        }
 
 
 class EventsAnswerSerializer(serializers.Serializer[Any]):

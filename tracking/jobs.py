@@ -21,12 +21,13 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Greatest, Now
 
 from tracking.faults import fault
-from tracking.models import Chunk, JobState, Recording
+from tracking.models import Chunk, JobState, Recording, Recount
+from tracking.outages import passing
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,7 @@ log = structlog.get_logger(__name__)
 CLAIM_LONGEST_S = 1200
 
 State = Recording.State
+JobModel = type[Recording] | type[Chunk] | type[Recount]
 OPEN = (State.QUEUED, State.RUNNING)
 
 RECORDING_FROM: dict[str, tuple[str, ...]] = {
@@ -53,6 +55,8 @@ CHUNK_FROM: dict[str, tuple[str, ...]] = {
     JobState.QUARANTINED: (JobState.WAITING, JobState.WORKING),
     JobState.CANCELLED: (JobState.WAITING, JobState.WORKING, JobState.QUARANTINED),
 }
+# How long a worker waits for the database or the disk to take a row back.
+PATIENCE_S = 60
 NO_LEASE: dict[str, Any] = {"lease_owner": "", "lease_until": None}
 
 
@@ -68,7 +72,7 @@ class LeaseLostError(RuntimeError):
 class Claim:
     """A row held by this worker as long as its fence stands."""
 
-    model: type[Recording] | type[Chunk]
+    model: JobModel
     pk: int
     fence: int
     attempt: int
@@ -87,7 +91,7 @@ class Claim:
 
 def _move(rows: QuerySet[Any, Any], to: str, **changes: Any) -> int:
     """Change the state of rows that may change to it; return how many did."""
-    table = CHUNK_FROM if rows.model is Chunk else RECORDING_FROM
+    table = RECORDING_FROM if rows.model is Recording else CHUNK_FROM
     return rows.filter(state__in=table[to]).update(state=to, **changes)
 
 
@@ -132,9 +136,7 @@ def recording_claim(recording_id: int) -> Claim | None:
     return _claim(Recording, rows, State.RUNNING, **started)
 
 
-def _claim(
-    model: type[Recording] | type[Chunk], rows: QuerySet[Any, Any], to: str, **changes: Any
-) -> Claim | None:
+def _claim(model: JobModel, rows: QuerySet[Any, Any], to: str, **changes: Any) -> Claim | None:
     owner = _owner()
     with transaction.atomic():
         taken = _move(
@@ -156,8 +158,8 @@ def _claim(
 def _set_aside_spent(rows: QuerySet[Any, Any]) -> None:
     """Set aside a row whose workers died on it as often as is allowed."""
     spent = rows.filter(attempt__gte=settings.MAX_ATTEMPTS)
-    to = JobState.QUARANTINED if rows.model is Chunk else State.QUARANTINED
-    finished = {} if rows.model is Chunk else {"finished_at": Now()}
+    to = State.QUARANTINED if rows.model is Recording else JobState.QUARANTINED
+    finished = {"finished_at": Now()} if rows.model is Recording else {}
     if _move(spent.filter(error_code=""), to, error_code="crashed", **NO_LEASE, **finished):
         return
     _move(spent, to, **NO_LEASE, **finished)
@@ -165,14 +167,14 @@ def _set_aside_spent(rows: QuerySet[Any, Any]) -> None:
 
 def renew(claim: Claim) -> bool:
     """Prolong the lease; False when the row is no longer ours."""
-    held = (JobState.WORKING,) if claim.model is Chunk else (State.RUNNING,)
+    held = (State.RUNNING,) if claim.model is Recording else (JobState.WORKING,)
     return bool(claim.rows.filter(state__in=held).update(lease_until=_lease_end()))
 
 
 def give_back(claim: Claim) -> None:
     """Let go of the row without counting the attempt: nothing went wrong."""
     changes = {**NO_LEASE, "attempt": Greatest(F("attempt") - 1, 0), "rung_at": None}
-    if claim.model is Chunk:
+    if claim.model is not Recording:
         _move(claim.rows.filter(state=JobState.WORKING), JobState.WAITING, **changes)
     else:
         claim.rows.filter(state__in=OPEN).update(**changes)
@@ -183,7 +185,7 @@ def fail_attempt(claim: Claim, code: str, detail: str) -> None:
     changes: dict[str, Any] = {"error_code": code, "error_detail": detail[:500], **NO_LEASE}
     if claim.attempt >= settings.MAX_ATTEMPTS:
         set_aside(claim, code, detail)
-    elif claim.model is Chunk:
+    elif claim.model is not Recording:
         _move(claim.rows.filter(state=JobState.WORKING), JobState.WAITING, **changes)
     else:
         claim.rows.filter(state__in=OPEN).update(**changes)
@@ -192,7 +194,7 @@ def fail_attempt(claim: Claim, code: str, detail: str) -> None:
 def set_aside(claim: Claim, code: str, detail: str) -> bool:
     """Take the row out of the work until a person asks for it again."""
     changes: dict[str, Any] = {"error_code": code, "error_detail": detail[:500], **NO_LEASE}
-    if claim.model is Chunk:
+    if claim.model is not Recording:
         return bool(_move(claim.rows, JobState.QUARANTINED, **changes))
     return bool(_move(claim.rows, State.QUARANTINED, finished_at=Now(), **changes))
 
@@ -201,8 +203,9 @@ def set_aside(claim: Claim, code: str, detail: str) -> bool:
 def held(claim: Claim) -> Iterator[Claim]:
     """Hold a claimed row while the body runs: renew its lease, and account for how it ended.
 
-    An error counts as an attempt; being asked to stop (`stoppable`, Ctrl-C) does not; losing the
-    lease leaves the row to whoever has it now.
+    An error counts as an attempt; being asked to stop (`stoppable`, Ctrl-C) does not, nor does a
+    database that is away or a disk that is full; losing the lease leaves the row to whoever has it
+    now.
     """
     done = threading.Event()
     thread = threading.Thread(target=_renew_until, args=(claim, done), daemon=True)
@@ -214,6 +217,10 @@ def held(claim: Claim) -> Iterator[Claim]:
         claim.lost.set()
         log.warning("lease_lost", row=claim.model.__name__, id=claim.pk, why=str(lost))
     except Exception as error:
+        if passing(error):
+            log.warning("work_interrupted", row=claim.model.__name__, id=claim.pk, why=str(error))
+            _give_back_when_possible(claim)
+            raise
         code = getattr(error, "code", None)
         _quietly(fail_attempt, claim, code if isinstance(code, str) else "error", _plain(error))
         raise
@@ -296,8 +303,27 @@ def _quietly(write: Any, *arguments: Any) -> None:
     """Write what can be written; with the database away the lease runs out by itself."""
     try:
         write(*arguments)
-    except DatabaseError as error:
+    except Error as error:
         log.warning("job_not_released", why=str(error))
+
+
+def _give_back_when_possible(claim: Claim) -> None:
+    """Give the row back as soon as the outage is over; there is nothing else to do meanwhile.
+
+    Without it three outages on one row would count as three attempts and set it aside. Past our
+    patience the lease runs out by itself.
+    """
+    give_up = time.monotonic() + PATIENCE_S
+    while _stop.asked is None and time.monotonic() < give_up:
+        try:
+            return give_back(claim)
+        except Error as error:
+            if not passing(error):
+                log.warning("job_not_released", why=str(error))
+                return None
+            connection.close()
+            time.sleep(1)
+    return None
 
 
 def _renew_until(claim: Claim, done: threading.Event) -> None:
@@ -315,8 +341,9 @@ def _renew_until(claim: Claim, done: threading.Event) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
             try:
                 kept = renew(claim)
-            except DatabaseError as error:
+            except Error as error:
                 log.warning("lease_not_renewed", id=claim.pk, why=str(error))
+                connection.close()  # a broken one never heals by itself
                 continue
             if not kept:
                 claim.lost.set()
@@ -381,3 +408,36 @@ def _reopen(
         again = Chunk.objects.filter(recording=recording, state__in=chunks)
         _move(again, JobState.WAITING, **fresh)
     return True
+
+
+def recount_claim(recount_id: int) -> Claim | None:
+    """Take an open re-count, or return None when it is taken, closed or spent."""
+    rows = Recount.objects.filter(lease_free(), pk=recount_id)
+    _set_aside_spent(rows)
+    return _claim(Recount, rows, JobState.WORKING)
+
+
+def recount_hold(claim: Claim) -> None:
+    """Lock the re-count's row within a transaction and renew its lease: progress was made."""
+    gained = {"attempt": 0, "error_code": "", "error_detail": ""}
+    rows = claim.rows.filter(state=JobState.WORKING)
+    if not rows.update(lease_until=_lease_end(), **gained):
+        raise LeaseLostError(f"Re-count {claim.pk} is no longer ours.")
+
+
+def recount_done(claim: Claim) -> None:
+    """Close a re-count within the transaction that makes its run the official one."""
+    if not _move(claim.rows, JobState.DONE, finished_at=Now(), **NO_LEASE):
+        raise LeaseLostError(f"Re-count {claim.pk} is no longer ours.")
+
+
+def recount_drop(claim: Claim) -> None:
+    """Close a re-count that has nothing left to replace."""
+    _move(claim.rows, JobState.CANCELLED, finished_at=Now(), **NO_LEASE)
+
+
+def recount_cancel(recording: Recording) -> int:
+    """Cancel the recording's open re-counts; whoever works on one finds the fence raised."""
+    rows = Recount.objects.filter(recording=recording)
+    changes = {"fence": F("fence") + 1, "finished_at": Now(), **NO_LEASE}
+    return _move(rows, JobState.CANCELLED, **changes)

@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Store
 from tracking import jobs, live
+from tracking.bulk import insert_rows
 from tracking.faults import fault
 from tracking.models import (
     Chunk,
@@ -36,7 +37,7 @@ from tracking.vision.events import TrackEnded
 from tracking.visits import EventDraft, VisitBook, VisitDraft
 from zones.models import CountingLine, Zone
 
-EVENT_ROWS = 500  # rows an INSERT: SQLite takes 32,766 values, an event has 21
+ROWS = 500  # an INSERT; SQLite takes 32,766 values
 
 
 class AlreadyCountedError(RuntimeError):
@@ -114,11 +115,11 @@ def commit_slice(*, claim: jobs.Claim, run: Run, chunk: Chunk | None, counted: S
         jobs.recording_hold(claim, decoded_ms=F("decoded_ms") + _length_ms(counted.covered_ms))
         fault("after_fence")
         run.active = Run.objects.values_list("active", flat=True).get(pk=run.pk)
-        _move_checkpoint(run, chunk, counted)
+        move_checkpoint(run, chunk, counted)
         fault("after_checkpoint")
-        batch = _write_facts(run, counted)
+        batch = write_facts(run, counted)
         if run.active:
-            _feed(batch)
+            feed(batch)
         fault("after_sinks")
         if chunk is not None:
             Chunk.objects.filter(pk=chunk.pk).update(overlay=counted.overlay)
@@ -142,30 +143,47 @@ def run_take_out(run: Run) -> bool:
         if not Run.objects.filter(pk=run.pk, active=True).update(active=False):
             return False
         run.active = False
-        events = TrackingEvent.objects.filter(run=run, seq__isnull=False)
         batch = LedgerBatch(
-            store=run.store,
-            events=list(events.select_related("line", "zone", "camera").order_by("ordinal")),
-            visits_closed=list(run.visits.filter(exited_at__isnull=False).order_by("ordinal")),
-            coverage=list(run.coverage.select_related("camera").order_by("starts_at")),
-            sign=-1,
+            run.store, events_of(run), closed_visits(run), coverage_of(run), sign=-1
         )
-        recounted = TrackingEvent(
-            public_id=uuid.uuid5(run.public_id, "taken-out"),
-            store=run.store,
-            kind=TrackingEvent.Kind.RECOUNTED,
-            at=run.recording.started_at,
-            camera=run.recording.camera,
-            run=run,
-            is_demo=run.recording.is_demo,
-        )
-        _number([recounted], run.store)
-        recounted.save(force_insert=True)
+        recounted = recounted_event(run, take_sequence(run.store, 1))
         Customer.objects.filter(visits__run=run).update(hidden=True, visit_count=0)
-        _feed(batch)
+        feed(batch)
         hint = {"type": "events", "seq": recounted.seq}
-        _publish_on_commit(run.store, hint, _progress(run.recording_id))
+        publish_on_commit(run.store, hint, _progress(run.recording_id))
     return True
+
+
+def recounted_event(run: Run, seq: int) -> TrackingEvent:
+    """Write the event that tells readers of the feed that a run's facts count no more."""
+    recounted = TrackingEvent(
+        public_id=uuid.uuid5(run.public_id, "taken-out"),
+        store=run.store,
+        seq=seq,
+        kind=TrackingEvent.Kind.RECOUNTED,
+        at=run.recording.started_at,
+        camera=run.recording.camera,
+        run=run,
+        is_demo=run.recording.is_demo,
+    )
+    recounted.save(force_insert=True)
+    return recounted
+
+
+def events_of(run: Run) -> list[TrackingEvent]:
+    """Return what a run counted, in its own order."""
+    events = TrackingEvent.objects.filter(run=run, ordinal__isnull=False)
+    return list(events.select_related("line", "zone", "camera").order_by("ordinal"))
+
+
+def closed_visits(run: Run) -> list[Visit]:
+    """Return a run's visits that have an end, in its own order."""
+    return list(run.visits.filter(exited_at__isnull=False).order_by("ordinal"))
+
+
+def coverage_of(run: Run) -> list[Coverage]:
+    """Return the spans that a run observed."""
+    return list(run.coverage.select_related("camera").order_by("starts_at"))
 
 
 def take_sequence(store: Store, count: int) -> int:
@@ -193,7 +211,7 @@ def publish_progress(recording_id: int) -> None:
     publish(recording.store, _progress(recording_id))
 
 
-def _move_checkpoint(run: Run, chunk: Chunk | None, counted: Slice) -> None:
+def move_checkpoint(run: Run, chunk: Chunk | None, counted: Slice) -> None:
     """Move the run past the chunk, provided it still stands before it."""
     before = run.next_chunk
     changes: dict[str, Any] = {
@@ -208,15 +226,16 @@ def _move_checkpoint(run: Run, chunk: Chunk | None, counted: Slice) -> None:
         raise AlreadyCountedError(f"Run {run.public_id} is past part {before + 1}.")
 
 
-def _write_facts(run: Run, counted: Slice) -> LedgerBatch:
-    Track.objects.bulk_create([_track(run, track) for track in counted.tracks], EVENT_ROWS)
+def write_facts(run: Run, counted: Slice) -> LedgerBatch:
+    """Write the rows of a slice, within the transaction that moves the checkpoint."""
+    insert_rows([_track(run, track) for track in counted.tracks])
     fault("after_tracks")
     visits, closed = _write_visits(run, counted)
     fault("after_visits")
     events = _events(run, counted.events, visits)
     if run.active and events:
         _number(events, run.store)
-    TrackingEvent.objects.bulk_create(events, EVENT_ROWS)
+    insert_rows(events)
     fault("after_events")
     coverage = _coverage(run, counted.covered_ms)
     Coverage.objects.bulk_create(coverage)
@@ -238,10 +257,10 @@ def _write_visits(run: Run, counted: Slice) -> tuple[dict[int, Visit], list[Visi
         _fill_visit(row, run, draft)
         row.customer = customers[draft.chain]
     new = [rows[ordinal] for ordinal in sorted(opened)]
-    Visit.objects.bulk_create(new, EVENT_ROWS)
+    Visit.objects.bulk_create(new, ROWS)
     changed = [rows[ordinal] for ordinal in sorted(set(book.changed) - opened)]
     Visit.objects.bulk_update(
-        changed, ["exited_at", "duration_ms", "path", "inferred"], batch_size=EVENT_ROWS
+        changed, ["exited_at", "duration_ms", "path", "inferred"], batch_size=ROWS
     )
     closed = [
         rows[ordinal]
@@ -267,7 +286,7 @@ def _write_customers(run: Run, book: VisitBook) -> dict[int, Customer]:
         )
     Customer.objects.bulk_create(
         list(customers.values()),
-        EVENT_ROWS,
+        ROWS,
         update_conflicts=True,
         unique_fields=["public_id"],
         update_fields=["last_seen", "visit_count"],
@@ -361,7 +380,8 @@ def _length_ms(covered_ms: tuple[int, int] | None) -> int:
     return 0 if covered_ms is None else max(0, covered_ms[1] - covered_ms[0])
 
 
-def _feed(batch: LedgerBatch) -> None:
+def feed(batch: LedgerBatch) -> None:
+    """Hand a batch to every sink, inside the transaction."""
     for sink in _sinks:
         sink(batch)
 
@@ -398,8 +418,9 @@ def _tell_on_commit(run: Run, counted: Slice, seq: int | None) -> None:
         picture = {"type": "picture", "recording": str(run.recording.public_id)}
         from_ms, to_ms = counted.covered_ms
         hints.append(picture | {"from_ms": from_ms, "to_ms": to_ms})
-    _publish_on_commit(run.store, *hints)
+    publish_on_commit(run.store, *hints)
 
 
-def _publish_on_commit(store: Store, *hints: dict[str, Any]) -> None:
+def publish_on_commit(store: Store, *hints: dict[str, Any]) -> None:
+    """Send hints once the transaction is committed."""
     transaction.on_commit(lambda: publish(store, *hints), robust=True)

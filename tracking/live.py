@@ -23,7 +23,7 @@ import redis.asyncio
 import structlog
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseProblem
 
 from tracking.selectors import Holder, refusals, sequences
 
@@ -188,8 +188,8 @@ class Hub:
     async def join(self, client: Client) -> None:
         """Let a client hear its store from now on; returns once the subscription stands.
 
-        With Redis away it returns after a moment all the same: the client then lives on
-        heartbeats and is told to `resync` when the subscription is back.
+        With Redis away it returns after a moment all the same: the client is told that hints are
+        `away`, lives on heartbeats, and is told to `resync` when the subscription is back.
         """
         if not self._tasks:
             self._tasks = [
@@ -200,6 +200,7 @@ class Hub:
             await asyncio.wait_for(self._subscribed.wait(), self.subscribe_wait_s)
         except TimeoutError:
             log.warning("live_hub_without_redis")
+            client.offer({"type": "away"})
         finally:
             self._joining -= 1
         self._fans.setdefault(client.store_id, StoreFan()).clients.add(client)
@@ -239,7 +240,10 @@ class Hub:
                     while True:
                         self._hear(await subscription.get_message(timeout=5))
             except (redis.RedisError, OSError) as error:
-                log.warning("live_hub_lost_redis", reason=type(error).__name__)
+                if self._subscribed.is_set():
+                    log.warning("live_hub_lost_redis", reason=type(error).__name__)
+                    for fan in self._fans.values():
+                        fan.send({"type": "away"})
                 self._subscribed.clear()
                 await asyncio.sleep(self.retry_s)
 
@@ -284,7 +288,7 @@ class Hub:
             await asyncio.sleep(wait_s())
             try:
                 await work()
-            except DatabaseError as error:
+            except DatabaseProblem as error:
                 log.warning("live_hub_lost_database", reason=type(error).__name__)
 
 

@@ -23,9 +23,14 @@ _FOLDER = re.compile(r"[0-9a-f]{32}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
 
 
+def is_folder_name(name: str) -> bool:
+    """Whether a name is one that `new_folder` makes."""
+    return _FOLDER.fullmatch(name) is not None
+
+
 def folder_path(folder: str) -> Path:
     """Return the path of a media folder; only a name that `new_folder` made is one."""
-    if not _FOLDER.fullmatch(folder):
+    if not is_folder_name(folder):
         raise ValueError(f"'{folder}' names no media folder.")
     return Path(settings.MEDIA_ROOT) / folder
 

@@ -388,3 +388,62 @@ class Coverage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.camera} {self.starts_at:%Y-%m-%d %H:%M:%S}"
+
+
+class Recount(JobRow):
+    """One re-count of a recording: its own place in the queue, afterwards why a number changed."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="recounts")
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="recounts")
+    old_run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+")
+    new_run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="recount")
+    state = models.CharField(max_length=12, choices=JobState.choices, default=JobState.WAITING)
+    # What differs between the two maps, as parts of a sentence.
+    changes = models.JSONField(default=list, blank=True)
+    # {"old": {"entries", "exits", "visits", "stays"}, "new": {...}} once it is done.
+    numbers = models.JSONField(default=dict, blank=True)
+    # What the feed tells of it.
+    event = models.OneToOneField(
+        TrackingEvent, null=True, blank=True, on_delete=models.SET_NULL, related_name="recount"
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL,
+        related_name="recounts",
+    )  # fmt: skip
+    created_at = models.DateTimeField(default=clock.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ScopedQuerySet["Recount"].as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["recording"],
+                condition=Q(state__in=("waiting", "working")),
+                name="one_open_recount",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["state", "id"])]
+
+    def __str__(self) -> str:
+        return f"Re-count of {self.recording}"
+
+
+class RecountPart(models.Model):
+    """The overlay of one chunk under a re-count, until the switch puts it in its place."""
+
+    recount = models.ForeignKey(Recount, on_delete=models.CASCADE, related_name="parts")
+    index = models.PositiveIntegerField()
+    overlay = models.BinaryField(null=True, editable=False)
+
+    objects = scoped("recount__store_id").as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["recount", "index"], name="recount_part_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.recount} part {self.index + 1}"

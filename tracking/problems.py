@@ -26,6 +26,8 @@ class Known:
     next_step: str
     status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY
     retry: bool = False
+    # Seconds after which asking again may help; told as Retry-After.
+    retry_after_s: int = 0
 
 
 UNSUPPORTED = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
@@ -79,15 +81,31 @@ PROBLEMS: dict[str, Known] = {
     # The way in.
     "disk_full": Known(
         "There is no room left on the disk for this file.",
-        "Remove recordings that are no longer needed, then upload again.",
+        "Make room on the disk: remove recordings that are no longer needed. Then upload again.",
         HTTPStatus.INSUFFICIENT_STORAGE,
         retry=True,
+        retry_after_s=60,
+    ),
+    "quota_full": Known(
+        "This store keeps {used} of the {limit} that it may keep; the file does not fit.",
+        "Remove recordings that are no longer needed, or have the limit raised.",
+        TOO_LARGE,
+        retry=True,
+        retry_after_s=3600,
+    ),
+    "queue_full": Known(
+        "{most} recordings of this store wait or are being counted.",
+        "Wait until some of them are through; the upload is kept for a day.",
+        HTTPStatus.TOO_MANY_REQUESTS,
+        retry=True,
+        retry_after_s=60,
     ),
     "too_many_uploads": Known(
         "{most} uploads of this store are unfinished.",
         "Finish or remove one of them first; those left alone go after a day.",
         HTTPStatus.TOO_MANY_REQUESTS,
         retry=True,
+        retry_after_s=60,
     ),
     "upload_incomplete": Known(
         "The file has not arrived completely: {have} of {size}.",
@@ -189,6 +207,16 @@ PROBLEMS: dict[str, Known] = {
     "not_retryable": Known(
         "The recording is waiting, being counted or done.", "There is nothing to retry.", CONFLICT
     ),
+    "not_recountable": Known(
+        "Only a video that is counted, wholly or in part, can be counted again.",
+        "Wait until it is counted; one that failed can be tried again.",
+        CONFLICT,
+    ),
+    "detections_gone": Known(
+        "What was seen in this video is no longer stored.",
+        "Upload the video again to count it with the zones and lines of now.",
+        CONFLICT,
+    ),
     "error": Known(
         "Something went wrong while the video was being counted.",
         "Try again; if it happens again, the log names the reason.",
@@ -233,6 +261,8 @@ class Problem(APIException):
         self.status_code = found.status
         self.extras = dict(extras or {})
         self.headers = dict(headers or {})
+        if found.retry_after_s:
+            self.headers.setdefault("Retry-After", str(found.retry_after_s))
         super().__init__(f"{found.what} {found.next_step}".format(**values), code)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 from typing import Any
 
 from django.shortcuts import get_object_or_404
@@ -17,8 +18,14 @@ from tracking import tasks
 from tracking.live_api import QuerySerializer, recording_of, store_of
 from tracking.models import Recording, Upload
 from tracking.recording_selectors import facts_of, with_progress
-from tracking.recording_serializers import RecordingSerializer, RecordingWishSerializer
+from tracking.recording_serializers import (
+    RecordingSerializer,
+    RecordingWishSerializer,
+    RoomSerializer,
+)
 from tracking.recordings import Wish, recording_cancel, recording_create, recording_retry
+from tracking.recounts import recording_recount
+from tracking.room import pause_words, store_room
 from tracking.upload_views import ask_manager
 from zones.models import Camera
 
@@ -96,6 +103,7 @@ class RecordingsView(APIView):
             413: REFUSED,
             415: REFUSED,
             422: REFUSED,
+            429: REFUSED,
         },
     )
     def post(self, request: Request, store_id: uuid.UUID) -> Response:
@@ -115,6 +123,16 @@ class RecordingsView(APIView):
         tasks.ring(recording.pk)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(told(recording), status=code)
+
+
+class RoomView(APIView):
+    """The room of a store."""
+
+    @extend_schema(operation_id="store_room", responses=RoomSerializer)
+    def get(self, request: Request, store_id: uuid.UUID) -> Response:
+        """Say what the store uses of what it may use."""
+        room = asdict(store_room(store_of(request, store_id)))
+        return Response(RoomSerializer(room | {"paused": pause_words()}).data)
 
 
 class RecordingView(APIView):
@@ -155,5 +173,22 @@ class RecordingRetryView(APIView):
         recording = recording_of(request, recording_id)
         manager = ask_manager(request, recording.store)
         recording_retry(recording=recording, user=manager)
+        tasks.ring(recording.pk)
+        return Response(told(recording))
+
+
+class RecordingRecountView(APIView):
+    """Count a recording again with the zones and lines of now."""
+
+    @extend_schema(
+        operation_id="recording_recount",
+        request=None,
+        responses={200: RecordingSerializer, 409: REFUSED, 422: REFUSED},
+    )
+    def post(self, request: Request, recording_id: uuid.UUID) -> Response:
+        """Count it again from what was seen; its numbers change once that is through."""
+        recording = recording_of(request, recording_id)
+        manager = ask_manager(request, recording.store)
+        recording_recount(recording=recording, user=manager)
         tasks.ring(recording.pk)
         return Response(told(recording))

@@ -8,7 +8,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, Q, QuerySet
 
 from accounts.models import Store
-from tracking.models import Recording
+from tracking.models import JobState, Recording
 from tracking.recording_selectors import STAGES, facts_of, with_progress
 from tracking.recording_serializers import RecordingSerializer
 
@@ -21,6 +21,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "failed": (State.FAILED, State.QUARANTINED),
     "done": (State.DONE, State.PARTIAL),
 }
+# While this is so, the numbers are still those of the old count.
+RECOUNTING = (JobState.WAITING, JobState.WORKING)
 ROWS = 20
 STAGE_WORDS = ("received", "checked", "finding people", "counting", "done")
 # More cells than this are too thin to see: then a cell stands for several parts.
@@ -48,8 +50,14 @@ def recording_page(store: Store, group: str, number: str | None) -> Page[Any]:
 
 
 def row_of(told: dict[str, Any]) -> dict[str, Any]:
-    """Return one recording's JSON with its look, its five steps and its parts."""
-    return told | {"look": look_of(told["state"]), "steps": steps_of(told), "parts": parts_of(told)}
+    """Return one recording's JSON with what draws it: its look, its steps, its parts."""
+    recount = told["recount"]
+    return told | {
+        "look": look_of(told["state"]),
+        "steps": steps_of(told),
+        "parts": parts_of(told),
+        "recounting": recount is not None and recount["state"] in RECOUNTING,
+    }
 
 
 def look_of(state: str) -> str:

@@ -11,8 +11,11 @@ from django.db.models import Count, IntegerField, OuterRef, Prefetch, Q, QuerySe
 from django.db.models.functions import Coalesce
 from django.utils import timezone as clock
 
-from tracking.models import Chunk, JobState, Recording, Run
+from accounts.models import Store
+from tracking import room
+from tracking.models import Chunk, JobState, Recording, Recount, Run
 from tracking.problems import known
+from tracking.recount_words import SET_ASIDE_WORDS, done_words, open_words
 from tracking.selectors import RunNumbers, run_numbers
 
 State = Recording.State
@@ -30,6 +33,8 @@ STATE_WORDS: dict[str, str] = {
 OPEN = (State.QUEUED, State.RUNNING)
 # The least that is worth a guess of how long the rest takes.
 GUESS_FROM = 0.05
+# A page tells of so many re-counts, the newest.
+MOST_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,20 @@ class RunFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class RecountFacts:
+    """The newest re-count: what is going on, or why a number changed."""
+
+    state: str
+    text: str
+    progress: float
+    changes: list[str]
+    old: dict[str, int] | None
+    new: dict[str, int] | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingFacts:
     """A recording with everything a page or a client is told of it."""
 
@@ -82,15 +101,22 @@ class RecordingFacts:
     eta_s: float | None
     error: Fault | None
     run: RunFacts | None = field(default=None)
+    # Why an open recording does not go on at the moment; empty when it does.
+    paused: str = ""
+    recount: RecountFacts | None = field(default=None)
 
 
 def with_progress(recordings: QuerySet[Recording]) -> QuerySet[Recording]:
     """Add to recordings what `facts_of` reads: chunk counts by subquery, runs by one query."""
     broken = Q(broken=True) | Q(state=JobState.QUARANTINED)
     runs = Run.objects.order_by("-active", "-pk").defer("setup", "tracker_state")
+    recounts = Recount.objects.exclude(state=JobState.CANCELLED).order_by("-pk")
     return (
         recordings.select_related("camera", "store")
-        .prefetch_related(Prefetch("runs", runs, to_attr="runs_newest_first"))
+        .prefetch_related(
+            Prefetch("runs", runs, to_attr="runs_newest_first"),
+            Prefetch("recounts", recounts, to_attr="recounts_newest_first"),
+        )
         .annotate(
             chunks_done=_chunks(Q(state=JobState.DONE)),
             chunks_working=_chunks(Q(state=JobState.WORKING)),
@@ -110,7 +136,9 @@ def facts_of(recordings: Sequence[Recording], now: datetime | None = None) -> li
     now = now or clock.now()
     runs = [run for each in recordings if (run := _run(each)) is not None and run.active]
     numbers = run_numbers([run.pk for run in runs])
-    return [_facts(each, numbers, now) for each in recordings]
+    any_open = any(each.state in OPEN for each in recordings)
+    paused = room.pause_words() if any_open else ""
+    return [_facts(each, numbers, now, paused if each.state in OPEN else "") for each in recordings]
 
 
 def _run(recording: Recording) -> Run | None:
@@ -118,7 +146,9 @@ def _run(recording: Recording) -> Run | None:
     return runs[0] if runs else None
 
 
-def _facts(recording: Recording, numbers: dict[int, RunNumbers], now: datetime) -> RecordingFacts:
+def _facts(
+    recording: Recording, numbers: dict[int, RunNumbers], now: datetime, paused: str
+) -> RecordingFacts:
     run = _run(recording)
     is_image = recording.source == Recording.Source.IMAGE
     counted = numbers.get(run.pk) if run and not is_image else None
@@ -127,7 +157,7 @@ def _facts(recording: Recording, numbers: dict[int, RunNumbers], now: datetime) 
     speed, eta_s = _pace(recording, progress, now)
     return RecordingFacts(
         recording=recording,
-        state_text=_state_text(recording, run),
+        state_text=paused or _state_text(recording, run),
         progress=progress,
         stage=_stage(recording, chunks),
         chunks=chunks,
@@ -136,9 +166,11 @@ def _facts(recording: Recording, numbers: dict[int, RunNumbers], now: datetime) 
         visits=counted.visits if counted else None,
         people_in_picture=run.card.get("people_in_picture") if run and is_image else None,
         speed=speed,
-        eta_s=eta_s,
+        eta_s=None if paused else eta_s,
         error=_fault(recording),
         run=_run_facts(run) if run else None,
+        paused=paused,
+        recount=_recount_facts(recording, run, now),
     )
 
 
@@ -216,3 +248,55 @@ def _run_facts(run: Run) -> RunFacts:
         next_chunk=run.next_chunk,
         created_at=run.created_at,
     )
+
+
+def _recount_facts(recording: Recording, run: Run | None, now: datetime) -> RecountFacts | None:
+    """Return the newest re-count, as long as it says something of the run on show."""
+    recounts: list[Recount] = recording.recounts_newest_first  # type: ignore[attr-defined]
+    if not recounts or run is None or not run.active:
+        return None
+    recount = recounts[0]
+    if run.pk != (recount.new_run_id if recount.finished_at else recount.old_run_id):
+        return None
+    total = max(1, recording.chunk_count)
+    runs: list[Run] = recording.runs_newest_first  # type: ignore[attr-defined]
+    counted = next((each.next_chunk for each in runs if each.pk == recount.new_run_id), 0)
+    return RecountFacts(
+        state=recount.state,
+        text=recount_text(recount, recording.store.timezone, now, counted, total),
+        progress=1.0 if recount.finished_at else round(counted / total, 4),
+        changes=recount.changes,
+        old=recount.numbers.get("old"),
+        new=recount.numbers.get("new"),
+        created_at=recount.created_at,
+        finished_at=recount.finished_at,
+    )
+
+
+def recount_text(
+    recount: Recount, zone: str, now: datetime, counted: int = 0, total: int = 0
+) -> str:
+    """Return a re-count in plain words, with times on the clock of the store."""
+    if recount.state == JobState.QUARANTINED:
+        return SET_ASIDE_WORDS
+    if recount.finished_at is None or not recount.numbers:
+        return open_words(recount.changes, counted, total)
+    return done_words(
+        at=recount.finished_at, now=now, zone=zone, changes=recount.changes, **recount.numbers
+    )
+
+
+def recounts_between(store: Store, since: datetime, until: datetime) -> list[str]:
+    """Return why numbers of a span changed: its official runs that took another one's place."""
+    recounts = Recount.objects.filter(
+        store=store,
+        state=JobState.DONE,
+        new_run__active=True,
+        recording__started_at__lt=until,
+        recording__ended_at__gt=since,
+    )
+    now = clock.now()
+    return [
+        f"{recount.recording.name}: {recount_text(recount, store.timezone, now)}"
+        for recount in recounts.select_related("recording").order_by("-finished_at")[:MOST_TOLD]
+    ]

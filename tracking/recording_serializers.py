@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from tracking.models import Recording, Upload
+from tracking.models import JobState, Recording, Upload
 from tracking.problems import Problem, known
 from tracking.recording_selectors import STAGES, RecordingFacts
 
@@ -131,6 +131,18 @@ class UploadSerializer(serializers.Serializer[Any]):
         }
 
 
+class RoomSerializer(serializers.Serializer[Any]):
+    """What a store uses of what it may use, and why work pauses."""
+
+    used_bytes = serializers.IntegerField()
+    limit_bytes = serializers.IntegerField()
+    uploads = serializers.IntegerField()
+    most_uploads = serializers.IntegerField()
+    waiting = serializers.IntegerField()
+    most_waiting = serializers.IntegerField()
+    paused = serializers.CharField(allow_blank=True, help_text="Why work pauses; blank if not.")
+
+
 class CameraNameSerializer(serializers.Serializer[Any]):
     """Which camera."""
 
@@ -159,6 +171,28 @@ class RunSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
+class CountsSerializer(serializers.Serializer[Any]):
+    """What one count of a recording says."""
+
+    entries = serializers.IntegerField()
+    exits = serializers.IntegerField()
+    visits = serializers.IntegerField()
+    stays = serializers.IntegerField()
+
+
+class RecountSerializer(serializers.Serializer[Any]):
+    """The newest re-count in plain words: what is going on, or why a number changed."""
+
+    state = serializers.ChoiceField(JobState.choices)
+    text = serializers.CharField()
+    progress = serializers.FloatField()
+    changes = serializers.ListField(child=serializers.CharField())
+    old = CountsSerializer(allow_null=True)
+    new = CountsSerializer(allow_null=True)
+    created_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
 class RecordingSerializer(serializers.Serializer[RecordingFacts]):
     """A recording as its store's members see it; of where its file lies nothing is said."""
 
@@ -170,6 +204,7 @@ class RecordingSerializer(serializers.Serializer[RecordingFacts]):
     camera = CameraNameSerializer(source="recording.camera")
     state = serializers.ChoiceField(Recording.State.choices, source="recording.state")
     state_text = serializers.CharField()
+    paused = serializers.CharField(allow_blank=True, help_text="Why it does not go on just now.")
     progress = serializers.FloatField()
     stage = serializers.ChoiceField(STAGES)
     chunks = ChunkCountsSerializer()
@@ -189,6 +224,7 @@ class RecordingSerializer(serializers.Serializer[RecordingFacts]):
     created_at = serializers.DateTimeField(source="recording.created_at")
     finished_at = serializers.DateTimeField(source="recording.finished_at", allow_null=True)
     run = RunSerializer(allow_null=True)
+    recount = RecountSerializer(allow_null=True)
 
     def get_declared_s(self, facts: RecordingFacts) -> float:
         """Return how long the file says it is."""

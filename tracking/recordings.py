@@ -19,7 +19,7 @@ from django.utils import timezone as clock
 
 from accounts.models import User
 from accounts.services import audit_record
-from tracking import gate, jobs, ledger, media
+from tracking import gate, jobs, ledger, media, room
 from tracking.gate import CheckedFile
 from tracking.models import Chunk, Recording, Run, Upload
 from tracking.problems import Problem
@@ -62,19 +62,23 @@ def recording_create(
     Raises
     ------
     Problem
-        What the gate says of the file; `duplicate` or `overlap` with the recordings in the way.
+        What the gate says of the file; `duplicate` or `overlap` with the recordings in the way;
+        `queue_full` when the store has as many waiting as it may.
     """
     if made := Recording.objects.filter(folder=upload.folder).first():
         return made, False
     check_start(wish.started_at)
     checked = upload_check(upload=upload)
+    detector = _frozen_detector(wish.camera)
     with transaction.atomic():
         Camera.objects.select_for_update().get(pk=wish.camera.pk)
         if not Upload.objects.select_for_update().filter(pk=upload.pk).exists():
             raise Problem("upload_gone")
         if made := Recording.objects.filter(folder=upload.folder).first():
             return made, False
-        recording = _write(checked, wish, folder=upload.folder, name=upload.filename, user=user)
+        room.refuse_recording_without_room(wish.camera.store)
+        named = {"folder": upload.folder, "name": upload.filename}
+        recording = _write(checked, wish, detector, user=user, **named)
     return recording, True
 
 
@@ -90,14 +94,15 @@ def recording_from_file(
     """
     gate.check_head(path)
     check_start(wish.started_at)
+    room.refuse_when_disk_low()
     folder = media.copy_in(path)
     try:
         checked = gate.check_file(media.source_path(folder))
+        detector = _frozen_detector(wish.camera)
         with transaction.atomic():
             Camera.objects.select_for_update().get(pk=wish.camera.pk)
-            return _write(
-                checked, wish, folder=folder, name=display_name(name or path.name), user=user
-            )
+            named = {"folder": folder, "name": display_name(name or path.name)}
+            return _write(checked, wish, detector, user=user, **named)
     except BaseException:
         media.remove_folder(folder)
         raise
@@ -127,8 +132,10 @@ def recording_retry(*, recording: Recording, user: User | None = None) -> None:
     Raises
     ------
     Problem
-        `not_retryable`, `file_gone`, or `overlap` when another recording has its minutes by now.
+        `not_retryable`, `file_gone`, `queue_full`, or `overlap` when another recording has its
+        minutes by now.
     """
+    detector = _frozen_detector(recording.camera) if _begins_anew(recording) else None
     with transaction.atomic():
         Camera.objects.select_for_update().get(pk=recording.camera_id)
         held = Recording.objects.select_for_update().get(pk=recording.pk)
@@ -136,10 +143,11 @@ def recording_retry(*, recording: Recording, user: User | None = None) -> None:
             raise Problem("not_retryable")
         if not held.folder or not media.source_path(held.folder).is_file():
             raise Problem("file_gone")
-        if held.state == State.QUARANTINED and held.runs.filter(active=True).exists():
-            jobs.recording_requeue(held)
+        room.refuse_recording_without_room(held.store)
+        if _begins_anew(held):
+            _begin_anew(held, detector or _frozen_detector(held.camera))
         else:
-            _begin_anew(held)
+            jobs.recording_requeue(held)
         _note("recording.retried", held, user)
 
 
@@ -170,15 +178,28 @@ def overlapping(recording: Recording) -> QuerySet[Recording]:
     )
 
 
-def _begin_anew(recording: Recording) -> None:
+def _begins_anew(recording: Recording) -> bool:
+    """Whether trying it again means a new run; one that was set aside goes on with its own."""
+    if recording.state == State.QUARANTINED:
+        return not recording.runs.filter(active=True).exists()
+    return recording.state in {State.FAILED, State.CANCELLED}
+
+
+def _begin_anew(recording: Recording, detector: dict[str, Any]) -> None:
     _take_out(recording)
     _make_room(recording, "refuse")
     jobs.recording_restart(recording)
-    _add_run(recording)
+    _add_run(recording, detector)
 
 
 def _write(
-    checked: CheckedFile, wish: Wish, *, folder: str, name: str, user: User | None
+    checked: CheckedFile,
+    wish: Wish,
+    detector: dict[str, Any],
+    *,
+    folder: str,
+    name: str,
+    user: User | None,
 ) -> Recording:
     """Write a recording with its chunks and its run; the caller holds the camera's lock."""
     is_image = checked.kind == "image"
@@ -210,7 +231,7 @@ def _write(
         ],
         batch_size=500,
     )
-    _add_run(recording)
+    _add_run(recording, detector)
     _note("recording.created", recording, user)
     return recording
 
@@ -243,14 +264,14 @@ def _take_out(recording: Recording) -> None:
         ledger.run_take_out(run)
 
 
-def _add_run(recording: Recording) -> Run:
+def _add_run(recording: Recording, detector: dict[str, Any]) -> Run:
     """Freeze, on a new active run, everything that decides the count beside the file."""
     run = Run(
         store=recording.store,
         recording=recording,
         card={
             "code_version": settings.CODE_VERSION,
-            "detector": _frozen_detector(recording.camera),
+            "detector": detector,
             "params": PipelineParams().to_json(),
             "input": {"sha256": recording.sha256, "size_bytes": recording.size_bytes},
         },
@@ -262,6 +283,7 @@ def _add_run(recording: Recording) -> Run:
 
 
 def _frozen_detector(camera: Camera) -> dict[str, Any]:
+    """Return the camera's detector as a run's card names it; may read its files."""
     try:
         detector = make_detector(camera.detector, camera.detector_settings)
     except (UnknownDetectorError, OSError, ValueError, LookupError) as error:

@@ -21,7 +21,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-from tracking import jobs, ledger, media, overlay
+from tracking import jobs, ledger, media, overlay, room
 from tracking.faults import fault
 from tracking.ledger import AlreadyCountedError, Outcome, Slice
 from tracking.models import Chunk, JobState, Recording, Run
@@ -52,12 +52,16 @@ class FileMissingError(RuntimeError):
 def detect(chunk_id: int) -> int | None:
     """Find the people of one chunk and save them; return the recording's id.
 
-    None when the chunk was not ours to work, or stopped being ours on the way.
+    None when the chunk was not ours to work, stopped being ours on the way, or the disk is low:
+    then it waits, and beat rings for it once there is room.
     """
+    if room.disk_low():
+        return None
     claim = jobs.chunk_claim(chunk_id)
     if claim is None:
         return None
     chunk = Chunk.objects.select_related("recording").get(pk=chunk_id)
+    structlog.contextvars.bind_contextvars(recording=chunk.recording_id)
     began = time.monotonic()
     with jobs.held(claim) as holding:
         result = _see(chunk)
@@ -96,7 +100,7 @@ def advance(recording_id: int, slice_s: float | None = None) -> bool:
     after letting go, so a chunk that became ready in between is never left behind.
     """
     deadline = time.monotonic() + (settings.SLICE_S if slice_s is None else slice_s)
-    while is_ready(recording_id):
+    while is_ready(recording_id) and not room.disk_low():
         claim = jobs.recording_claim(recording_id)
         if claim is None:
             return False
@@ -184,7 +188,7 @@ def _active_run(recording_id: int) -> Run | None:
 
 def _count_ready(claim: jobs.Claim, deadline: float) -> None:
     """Count chunk after chunk until none is ready, the time is up or the recording is closed."""
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not room.disk_low():
         claim.check()
         run = _active_run(claim.pk)
         if run is None or run.recording.state not in jobs.OPEN:

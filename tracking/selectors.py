@@ -23,6 +23,9 @@ from zones.models import CountingLine
 
 Kind = TrackingEvent.Kind
 
+# What the feed leaves unread of the runs that a re-count names.
+RUNS_OF_RECOUNT = ("old_run", "new_run")
+RUN_BLOBS = ("setup", "card", "tracker_state")
 # Facts that make the official numbers: those of active runs, and those no run made.
 OFFICIAL = Q(run__active=True) | Q(run=None)
 
@@ -125,7 +128,9 @@ def feed(store: Store) -> QuerySet[TrackingEvent]:
     return (
         TrackingEvent.objects.filter(store=store, seq__isnull=False)
         .select_related("camera", "zone", "line", "run__recording", "visit")
+        .select_related("recount__store", "recount__old_run", "recount__new_run")
         .defer("run__setup", "run__card", "run__tracker_state", "run__recording__media")
+        .defer(*(f"recount__{run}__{blob}" for run in RUNS_OF_RECOUNT for blob in RUN_BLOBS))
     )
 
 
@@ -149,7 +154,8 @@ def feed_recent(
     if kinds:
         events = events.filter(kind__in=kinds)
     if recording is not None:
-        events = events.filter(run__recording__public_id=recording, run__active=True)
+        told = Q(run__active=True) | Q(kind=Kind.RECOUNTED)
+        events = events.filter(told, run__recording__public_id=recording)
     rows = list(events.order_by("-seq")[: limit + 1])
     return as_of, rows[:limit], len(rows) > limit
 

@@ -15,10 +15,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
+from django.utils import timezone as clock
 from kombu.exceptions import OperationalError
 
-from tracking import jobs, runner
-from tracking.models import Chunk, JobState, Recording
+from tracking import jobs, reconcile, recounts, room, runner
+from tracking.models import Chunk, JobState, Recording, Recount
 
 log = structlog.get_logger(__name__)
 
@@ -46,9 +47,23 @@ def advance_recording(recording_id: int) -> None:
 
 
 @shared_task
+def advance_recount(recount_id: int) -> None:
+    """Count the next chunks of a recording again for one slice of time."""
+    with jobs.stoppable():
+        if recounts.advance(recount_id):
+            _send(advance_recount, recount_id)
+
+
+@shared_task
 def ring_unclaimed() -> None:
     """Ring for what nobody holds; beat calls this every five seconds."""
     ring_next()
+
+
+@shared_task
+def files_reconcile() -> None:
+    """Compare files and rows once a day; tell at once, put right a day later."""
+    reconcile.reconcile(now=clock.now())
 
 
 def ring(recording_id: int) -> None:
@@ -62,8 +77,12 @@ def ring_next() -> int:
 
     At most twice as many as there are workers, and each at most once in 15 s.
     """
+    if paused := room.pause_words():
+        log.warning("work_paused", why=paused)
+        return 0
     limit = 2 * settings.WORKERS
     rung = _ring(_uncounted(), advance_recording, limit)
+    rung += _ring(_unrecounted(), advance_recount, limit - rung)
     return rung + _ring(_undetected(), detect_chunk, limit - rung)
 
 
@@ -101,6 +120,11 @@ def _uncounted() -> Any:
     )
     rows = Recording.objects.filter(_due(), state__in=jobs.OPEN)
     return rows.filter(Exists(ready) | Q(chunk_count=0)).order_by("priority", "pk")
+
+
+def _unrecounted() -> Any:
+    """Return re-counts that wait, the oldest first."""
+    return Recount.objects.filter(_due(), state__in=recounts.OPEN).order_by("pk")
 
 
 def _send(task: Any, row_id: int) -> bool:

@@ -19,12 +19,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import F, Sum
 from django.http.request import UnreadablePostError
 from django.utils import timezone as clock
 
 from accounts.models import Store, User
-from tracking import gate, media
+from tracking import gate, media, room
 from tracking.gate import CheckedFile, PlannedChunk
 from tracking.models import Recording, Upload
 from tracking.problems import PROBLEMS, Problem, in_bytes
@@ -34,9 +33,6 @@ LOCK = "lock"
 CHECKED = "checked.json"
 COPY_BYTES = 256 * 1024
 MAX_FILENAME = 300
-MAX_UNFINISHED = 20
-# What other parts of the system may need while uploads fill the disk.
-DISK_RESERVE_BYTES = 256 * 1024**2
 KEEP_UNUSED = timedelta(hours=24)
 PURGE_AT_ONCE = 20
 
@@ -44,7 +40,7 @@ Read = Callable[[int], bytes]
 
 
 def upload_create(*, store: Store, user: User, filename: str, size_bytes: int) -> Upload:
-    """Make room for a file; refuse an empty one, one too large, and one that would not fit.
+    """Take a file's announcement; refuse an empty one, one too large, and one without room.
 
     Parameters
     ----------
@@ -55,12 +51,6 @@ def upload_create(*, store: Store, user: User, filename: str, size_bytes: int) -
     """
     gate.check_size(size_bytes)
     uploads_purge(store=store, now=clock.now())
-    unfinished = Upload.objects.filter(completed_at=None)
-    if unfinished.filter(store=store).count() >= MAX_UNFINISHED:
-        raise Problem("too_many_uploads", most=MAX_UNFINISHED)
-    promised = unfinished.aggregate(left=Sum(F("size_bytes") - F("offset_bytes")))["left"] or 0
-    if media.free_bytes() < promised + size_bytes + DISK_RESERVE_BYTES:
-        raise Problem("disk_full")
     folder = media.new_folder()
     upload = Upload(
         store=store,
@@ -72,8 +62,10 @@ def upload_create(*, store: Store, user: User, filename: str, size_bytes: int) -
     try:
         for name in (PART, LOCK):
             media.open_private(media.file_path(folder, name)).close()
-        upload.full_clean()
-        upload.save()
+        with transaction.atomic():
+            room.refuse_upload_without_room(store, size_bytes)
+            upload.full_clean()
+            upload.save()
     except BaseException:
         media.remove_folder(folder)
         raise
@@ -107,6 +99,7 @@ def upload_append(*, upload: Upload, offset: int, length: int, read: Read) -> in
         if offset + length > upload.size_bytes:
             raise Problem("beyond_length", size=in_bytes(upload.size_bytes))
         if length:
+            room.refuse_when_disk_low()
             upload.offset_bytes += _write_part(upload.folder, offset, length, read)
             rows = Upload.objects.filter(pk=upload.pk, offset_bytes=offset)
             if not rows.update(offset_bytes=upload.offset_bytes):  # removed meanwhile

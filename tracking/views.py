@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_GET
 from accounts.selectors import stores_of_user
 from tracking.pages import api_answer, page_context, store_of_page
 from tracking.recording_rows import GROUPS, recording_counts, recording_page
+from tracking.room import used_bytes
 
 # What the Live page lists: a crossing of an entrance line is already told as entered or exited.
 FEED_KINDS = "entered,exited,zone_entered,zone_left,corrected,occupancy_reset,gap,recounted"
@@ -70,6 +72,8 @@ def recordings(request: HttpRequest, store_slug: str) -> HttpResponse:
         "page": "recordings",
         "group": group,
         "counts": recording_counts(store),
+        "used_bytes": used_bytes(store),
+        "limit_bytes": settings.STORE_QUOTA_BYTES,
         "rows": recording_page(store, group, request.GET.get("page")),
     }
     return render(request, "tracking/recordings.html", context)

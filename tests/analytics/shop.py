@@ -105,7 +105,7 @@ class Facts:
             batch = ledger.LedgerBatch(
                 self.shop.store, self.events, self.visits, self.spans, sign=1
             )
-            ledger._feed(batch)
+            ledger.feed(batch)
         last = self.events[-1].seq if self.events else 0
         self.events, self.visits, self.spans = [], [], []
         self.run.save(update_fields=["next_ordinal", "next_visit"])

@@ -82,6 +82,18 @@ test('it connects to its own host, and is live when the server says hello', () =
   assert.deepEqual(messages, [{ type: 'hello', seq: 4 }]);
 });
 
+test('a server that lost its own line says so, and says when it is back', () => {
+  const { world, states } = makeSocket();
+  world.sockets[0].say({ type: 'hello', seq: 4 });
+  world.sockets[0].say({ type: 'away' });
+  assert.deepEqual(states, ['live', 'lost']);
+  world.sockets[0].say({ type: 'heartbeat', seq: 5 });
+  assert.deepEqual(states, ['live', 'lost'], 'a heartbeat brings no hints back');
+  world.sockets[0].say({ type: 'resync' });
+  assert.deepEqual(states, ['live', 'lost', 'live']);
+  assert.equal(world.sockets.length, 1, 'the socket itself was never lost');
+});
+
 test('a lost connection is taken up again after a growing wait', () => {
   const { world, states } = makeSocket();
   for (let attempt = 0; attempt < 4; attempt += 1) {

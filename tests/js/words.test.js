@@ -89,6 +89,15 @@ test('events say what happened and how long it took', () => {
   assert.equal(words.eventFilter(event({ kind: 'recounted' })), 'other');
 });
 
+test('a number that changed is explained in the words of the re-count', () => {
+  const text = "Counted again at 14:05 after zone 'Till' was redrawn: 31 in instead of 29.";
+  const told = { kind: 'recounted', recount: { text } };
+  assert.equal(words.whyChanged([{ kind: 'recounted' }, told, { kind: 'entered' }]), text);
+  assert.deepEqual(words.eventWords(told), ['Counted again', text]);
+  assert.match(words.whyChanged([{ kind: 'recounted', recount: null }]), /numbers may have changed/);
+  assert.equal(words.whyChanged([{ kind: 'entered' }]), '');
+});
+
 test('work under way says its stage, how far and how long', () => {
   const recording = makeRecording({ state: 'running', stage: 'finding', progress: 0.64, eta_s: 370 });
   assert.equal(words.progressWords(recording), 'Finding people · 64 % · about 6 min left');

@@ -95,7 +95,7 @@ def test_the_side_bar_names_only_pages_that_exist(cast, as_user):
     text = client.get(page_of(cast.store, "tracking:live")).content.decode()
     nav = text[text.index('class="ot-nav"') : text.index("</nav>")]
     links = re.findall(r'<a href="([^"]+)"', nav)
-    assert len(links) == 4
+    assert len(links) == 5
     for link in links:
         assert client.get(link).status_code == 200, link
 

@@ -109,7 +109,7 @@ def test_many_recordings_cost_no_more_queries_than_few(
     client = as_user(cast.alice)
     for _ in range(ROWS):
         make_run(make_recording(cast.store, chunk_count=2))
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         client.get(address)
 
 

@@ -27,8 +27,9 @@ from django.db.models.functions import Now  # noqa: E402
 
 from accounts.models import Store  # noqa: E402
 from tests.tracking import walks  # noqa: E402
-from tracking import facts, jobs, runner  # noqa: E402
-from tracking.models import Chunk, Recording  # noqa: E402
+from tracking import facts, jobs, recounts, runner  # noqa: E402
+from tracking.models import Chunk, Recording, Recount  # noqa: E402
+from zones.services import line_redraw, zone_redraw  # noqa: E402
 
 Answer = dict[str, Any]
 
@@ -55,7 +56,7 @@ def ended(child: int) -> int:
 
 def run_out_leases() -> None:
     """Let fifteen seconds pass for every lease."""
-    for model in (Recording, Chunk):
+    for model in (Recording, Chunk, Recount):
         held = model.objects.exclude(lease_until=None)
         held.update(lease_until=Now() - timedelta(seconds=1))
 
@@ -150,6 +151,31 @@ def hanging(files: tuple[Path, Path]) -> Answer:
     return {"code": code, "facts": exported(recording)}
 
 
+def recounted(files: tuple[Path, Path], point: str = "") -> Answer:
+    """Count a recording again with other shapes; kill the first worker at a fault point."""
+    recording = walks.make_detected(walks.make_store(f"again-{point or 'unbroken'}"), files)
+    runner.work(recording.pk)
+    zone_redraw(zone=recording.camera.zones.get(), vertices=[[0.7, 0.7], [1, 0.7], [1, 1]])
+    line_redraw(line=recording.camera.lines.get(), a=[0.0, 0.5], b=[0.6, 0.5])
+    made = recounts.recording_recount(recording=recording)
+    answer: Answer = {}
+    if point:
+        before = exported(recording)
+        os.environ["OSKARTRACK_FAULT"] = f"{point}:kill"
+        answer["code"] = ended(fork(lambda: count_again(made.pk)))
+        del os.environ["OSKARTRACK_FAULT"]
+        answer["whole"] = exported(recording) == before or not recounts.is_open(made.pk)
+    run_out_leases()
+    assert ended(fork(lambda: count_again(made.pk))) == 0
+    made.refresh_from_db()
+    return answer | {"state": made.state, "facts": exported(recording)}
+
+
+def count_again(recount_id: int) -> None:
+    while recounts.advance(recount_id):
+        pass
+
+
 def make(slug: str, files: tuple[Path, Path]) -> Recording:
     return walks.make_recording(walks.make_store(slug), files)
 
@@ -169,6 +195,10 @@ def main(order: dict[str, Any]) -> Answer:
     answers = {"unbroken": unbroken(files)}
     for point in order.get("points", []):
         answers[point] = killed_at(point, files)
+    if order.get("recount_points"):
+        answers["recounted"] = recounted(files)
+    for point in order.get("recount_points", []):
+        answers[point] = recounted(files, point)
     for seed in order.get("seeds", []):
         answers[f"seed {seed}"] = killed_at_random(seed, files)
     if order.get("others"):

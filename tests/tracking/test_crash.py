@@ -23,6 +23,12 @@ POINTS = (
     "after_visits", "after_events", "after_coverage", "after_sinks", "before_commit",
     "after_commit",
 )  # fmt: skip
+RECOUNT_POINTS = (
+    "after_claim_recount", "recount_after_counted", "recount_after_fence", "after_events",
+    "recount_before_commit", "recount_after_commit", "switch_after_locks", "switch_after_runs",
+    "switch_after_people", "switch_after_numbers", "switch_after_sinks", "switch_after_overlays",
+    "switch_before_commit", "switch_after_commit",
+)  # fmt: skip
 # By chance: claimed, in the middle of the transaction, and just after it.
 QUICK_POINTS = ("after_claim_chunk", "after_events", "after_commit")
 
@@ -99,6 +105,30 @@ def test_a_worker_killed_in_the_middle_leaves_no_trace_in_the_facts(surroundings
 @pytest.mark.timeout(600)
 def test_a_worker_killed_at_any_fault_point_leaves_no_trace_in_the_facts(surroundings, tmp_path):
     check_points(POINTS, surroundings, tmp_path)
+
+
+@pytest.mark.timeout(300)
+def test_a_worker_killed_while_runs_are_switched_leaves_the_old_count_or_the_new(
+    surroundings, tmp_path
+):
+    check_recounts(("switch_after_sinks", "switch_after_commit"), surroundings, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_worker_killed_at_any_point_of_a_recount_leaves_no_trace(surroundings, tmp_path):
+    check_recounts(RECOUNT_POINTS, surroundings, tmp_path)
+
+
+def check_recounts(points: tuple[str, ...], surroundings: dict[str, str], folder: Path) -> None:
+    found = drive(fresh(surroundings, folder), folder, recount_points=points)
+    expected = found["recounted"]["facts"]
+    assert expected != found["unbroken"]["facts"]
+    for point in points:
+        answer = found[point]
+        assert (answer["code"], answer["state"]) == (-signal.SIGKILL, "done"), point
+        assert answer["whole"], point
+        assert answer["facts"] == expected, point
 
 
 @pytest.mark.slow

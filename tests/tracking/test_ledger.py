@@ -175,10 +175,11 @@ def test_sinks_see_each_fact_once(recording, monkeypatch):
     seen: list[ledger.LedgerBatch] = []
     monkeypatch.setattr(ledger, "_sinks", [seen.append])
     runner.work(recording.pk)
-    events = [event.pk for batch in seen for event in batch.events]
+    events = [event.public_id for batch in seen for event in batch.events]
     visits = [visit.pk for batch in seen for visit in batch.visits_closed]
     spans = [span.pk for batch in seen for span in batch.coverage]
-    assert events == list(TrackingEvent.objects.order_by("ordinal").values_list("pk", flat=True))
+    written = TrackingEvent.objects.order_by("ordinal")
+    assert events == list(written.values_list("public_id", flat=True))
     assert sorted(visits) == sorted(Visit.objects.values_list("pk", flat=True))
     assert spans == list(Coverage.objects.order_by("starts_at").values_list("pk", flat=True))
     assert {batch.sign for batch in seen} == {1}

@@ -209,6 +209,7 @@ async def test_after_a_restart_of_valkey_clients_are_told_to_resync_and_hear_aga
             assert await socket.message() == {"type": "events", "seq": 1}
             await sync_to_async(server_of(own).kill)()
             await sync_to_async(server_of(own).wait)()
+            assert await socket.message() == {"type": "away"}  # the page says: connecting again
             # Publishing meanwhile costs nothing and raises nothing.
             began = time.monotonic()
             tell(cast.store, type="events", seq=2)
@@ -227,6 +228,7 @@ async def test_a_socket_opens_without_valkey_and_is_told_to_resync_once_it_is_th
     settings.REDIS_URL = own.url
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     async with connected(cast.store, cast.alice) as socket:
+        assert await socket.message() == {"type": "away"}
         with own:
             assert await socket.message(15) == {"type": "resync"}
 

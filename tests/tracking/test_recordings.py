@@ -120,9 +120,9 @@ def test_a_recording_is_told_in_these_words_and_no_others(alice, cast, camera, t
     recording = made(alice, cast, camera, shaded(tmp_path))
     answer = alice.get(f"/api/v1/recordings/{recording.public_id}/")
     assert " ".join(answer.json()) == (
-        "id name source camera state state_text progress stage chunks started_at ended_at "
+        "id name source camera state state_text paused progress stage chunks started_at ended_at "
         "declared_s decoded_s size_bytes entries exits visits people_in_picture speed eta_s error "
-        "is_demo created_at finished_at run"
+        "is_demo created_at finished_at run recount"
     )
     assert " ".join(answer.json()["run"]) == (
         "id mode detector detector_title threshold next_chunk created_at"
@@ -606,7 +606,7 @@ def test_a_page_of_recordings_takes_the_same_queries_for_any_number(
     # Session, person, store; the page with its chunk counts in one, its runs, what they counted.
     for count in (1, 12):
         seeded(cast, camera, count, offset=count)
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             assert len(alice.get(address).json()["results"]) >= count
 
 

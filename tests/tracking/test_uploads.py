@@ -263,7 +263,7 @@ def test_what_is_promised_to_others_counts_as_taken(alice, cast, monkeypatch):
 
 
 def test_unfinished_uploads_are_counted_and_old_ones_go(alice, cast, settings, monkeypatch):
-    monkeypatch.setattr(uploads, "MAX_UNFINISHED", 2)
+    settings.STORE_MAX_UPLOADS = 2
     first = announce(alice, cast.store, 10)
     announce(alice, cast.store, 10)
     answer = announce(alice, cast.store, 10)

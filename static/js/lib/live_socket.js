@@ -63,6 +63,11 @@ export class LiveSocket {
     if (message.type === 'hello') {
       this.attempt = 0;
       this.onState('live', {});
+    } else if (message.type === 'away') {
+      // The server itself has lost the line that hints come by; it says when it is back.
+      this.onState('lost', {});
+    } else if (message.type === 'resync') {
+      this.onState('live', {});
     }
     this.onMessage(message);
   }

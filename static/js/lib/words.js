@@ -123,6 +123,9 @@ const EVENT_WORDS = {
 /** What happened, and what is added in grey: ['Went out', 'stayed 9 min 40 s']. */
 export function eventWords(event) {
   const what = EVENT_WORDS[event.kind]?.(event) ?? event.kind;
+  if (event.recount) {
+    return [what, event.recount.text];
+  }
   if (event.stay_s !== null && event.stay_s !== undefined) {
     return [what, `stayed ${durationWords(event.stay_s)}`];
   }
@@ -130,6 +133,15 @@ export function eventWords(event) {
     return [what, `after ${durationWords(event.dwell_s)}`];
   }
   return [what, ''];
+}
+
+/** Why numbers may have changed, or nothing: a number that goes down is explained at once. */
+export function whyChanged(events) {
+  const told = events.filter(({ kind }) => kind === 'recounted');
+  if (!told.length) {
+    return '';
+  }
+  return told.at(-1).recount?.text ?? 'A recording was counted again, so numbers may have changed.';
 }
 
 const STAGE_WORDS = {
@@ -142,6 +154,9 @@ const STAGE_WORDS = {
 
 /** Finding people · 64 % · about 6 min left */
 export function progressWords(recording) {
+  if (recording.paused) {
+    return recording.paused;
+  }
   const words = [STAGE_WORDS[recording.stage] ?? recording.state_text];
   if (recording.state === 'running' && recording.progress === 0) {
     words.push('just begun');

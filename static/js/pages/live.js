@@ -7,7 +7,7 @@ import { EventFeed } from '../lib/event_feed.js';
 import { longDay } from '../lib/format.js';
 import { later } from '../lib/later.js';
 import { LiveSocket } from '../lib/live_socket.js';
-import { liveSentence, staleSentence } from '../lib/words.js';
+import { liveSentence, staleSentence, whyChanged } from '../lib/words.js';
 import { Connection } from '../parts/connection.js';
 import { FeedList } from '../parts/feed_list.js';
 import { FiveMinutes } from '../parts/five_minutes.js';
@@ -90,8 +90,9 @@ async function reloadFeed() {
 
 /** A number may go down after a re-count: say why before someone wonders. */
 function tellWhy(events) {
-  if (events.some(({ kind }) => kind === 'recounted')) {
-    toast('A recording was counted again, so numbers may have changed.');
+  const why = whyChanged(events);
+  if (why) {
+    toast(why);
     reloadFeed();
     picture.refresh(snapshot?.recording?.id, 0);
   }

@@ -1,4 +1,4 @@
-// Recordings: the server renders the rows; this keeps them fresh and sends cancel and retry.
+// Recordings: the server renders the rows; this keeps them fresh and sends cancel, retry and recount.
 
 import { post } from '../lib/api.js';
 import { coalesce } from '../lib/coalesce.js';
@@ -11,6 +11,7 @@ const GAP_MS = 1000;
 const DONE_WORDS = {
   cancel: (name) => `${name} is cancelled. Its numbers are taken out again.`,
   retry: (name) => `${name} is counted again.`,
+  recount: (name) => `${name} is counted again with the zones of now. Its numbers change when that is through.`,
 };
 
 const page = readJson('page-context');

@@ -27,11 +27,12 @@ function noteWords(recording) {
   if (isBad(recording)) {
     return recording.error ? `${recording.error.what} ${recording.error.next_step}` : recording.state_text;
   }
+  const why = recording.recount?.text ?? '';
   if (recording.state === 'partial') {
     const [read, whole] = [recording.decoded_s, recording.declared_s].map(duration);
-    return `Only ${read} of ${whole} could be read. These numbers are for that part.`;
+    return `Only ${read} of ${whole} could be read. These numbers are for that part. ${why}`.trim();
   }
-  return '';
+  return why;
 }
 
 function showRecording(recording, zone) {

@@ -170,7 +170,7 @@ class UploadRow {
 
 /** Refusals that pass by themselves: too many at once, a server restarting, a part already there. */
 function isPassing(error) {
-  return [409, 423, 429, 502, 503, 504].includes(error.originalResponse.getStatus());
+  return [409, 423, 429, 502, 503, 504, 507].includes(error.originalResponse.getStatus());
 }
 
 export function startUploads({ api, root, zone, onAdded }) {

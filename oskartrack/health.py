@@ -1,0 +1,185 @@
+"""Whether every part does its work, and in plain words what to do about one that does not."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from django.conf import settings
+from django.db import Error, connection
+from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from tracking import room
+from tracking.outages import DATABASE_RETRY_S
+from tracking.problems import in_bytes
+from tracking.queue_facts import QueueFacts, queue_facts
+
+log = structlog.get_logger(__name__)
+
+# Work that nobody takes for so long, while nobody works on anything else, stands still.
+STANDS_STILL_S = 300
+VALKEY_TIMEOUT_S = 2
+# The child that decodes is always held by these; hosts that allow it have more.
+LEAST_SANDBOX = "rlimits"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One part: whether it works, what is the matter, what to do."""
+
+    name: str
+    title: str
+    ok: bool
+    what: str
+    todo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Every check, and the figures behind them."""
+
+    checks: tuple[Check, ...]
+    queue: QueueFacts | None
+    free_bytes: int
+    sandbox: str
+
+    @property
+    def ready(self) -> bool:
+        """Whether all works."""
+        return all(check.ok for check in self.checks)
+
+    @property
+    def retry_after_s(self) -> int:
+        """After how many seconds asking again may give another answer."""
+        return DATABASE_RETRY_S
+
+
+def look() -> Health:
+    """Look at every part; never raises for one that is away."""
+    database = check_database()
+    queue = _queue() if database.ok else None
+    disk, free = check_disk()
+    kind = sandbox_kind()
+    checks = (
+        database,
+        check_valkey(),
+        disk,
+        check_queue(queue, paused=not disk.ok),
+        check_sandbox(kind),
+    )
+    return Health(checks, queue, free, kind)
+
+
+def check_database() -> Check:
+    """Ask the database for one row."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error as error:
+        log.warning("database_away", why=str(error))
+        return Check(
+            "database",
+            "Database",
+            ok=False,
+            what="The database does not answer. Pages, uploads and counting wait for it.",
+            todo="See that it runs and that DATABASE_URL leads to it. "
+            "Work goes on by itself once it answers.",
+        )
+    return Check("database", "Database", ok=True, what="It answers.")
+
+
+def check_valkey() -> Check:
+    """Ask Valkey for a sign of life."""
+    try:
+        with Redis.from_url(
+            settings.REDIS_URL, socket_timeout=VALKEY_TIMEOUT_S, retry=Retry(NoBackoff(), 0)
+        ) as valkey:
+            valkey.ping()
+    except (RedisError, OSError) as error:
+        log.warning("valkey_away", why=str(error))
+        return Check(
+            "valkey",
+            "Valkey",
+            ok=False,
+            what="Valkey does not answer. Files are taken and kept, but nothing new is counted "
+            "and open pages hear no news until it is back.",
+            todo="See that it runs and that REDIS_URL leads to it. "
+            "Work goes on by itself within half a minute.",
+        )
+    return Check("valkey", "Valkey", ok=True, what="It answers.")
+
+
+def check_disk() -> tuple[Check, int]:
+    """Compare the free room with the floor; return the check and the free bytes."""
+    try:
+        free = room.free_bytes()
+    except OSError as error:
+        log.warning("disk_unreadable", why=str(error))
+        what = "The folder of the videos cannot be read."
+        todo = "See that its disk is there and that OSKARTRACK_DATA names it."
+        return Check("disk", "Disk", ok=False, what=what, todo=todo), 0
+    has, floor = in_bytes(free), in_bytes(settings.DISK_FLOOR_BYTES)
+    if free >= settings.DISK_FLOOR_BYTES:
+        return Check("disk", "Disk", ok=True, what=f"{has} free."), free
+    what = f"Only {has} are free; below {floor} no file is taken and counting pauses."
+    todo = "Make room: remove recordings that are no longer needed, or enlarge the disk."
+    return Check("disk", "Disk", ok=False, what=what, todo=todo), free
+
+
+def _queue() -> QueueFacts | None:
+    try:
+        return queue_facts()
+    except Error as error:
+        log.warning("queue_unreadable", why=str(error))
+        return None
+
+
+def check_queue(queue: QueueFacts | None, *, paused: bool) -> Check:
+    """Judge whether work that waits is being taken.
+
+    A long queue is no fault: somebody works on it. Work that waits while nobody works is one.
+    """
+    say: Callable[..., Check] = lambda ok, what, todo="": Check(  # noqa: E731
+        "queue", "Counting", ok=ok, what=what, todo=todo
+    )
+    if queue is None:
+        return say(False, "Not known: the database does not say.", "Mend the database first.")
+    if not queue.waiting:
+        return say(True, "Nothing waits to be counted.")
+    are = "recording is" if queue.waiting == 1 else "recordings are"
+    if paused:
+        return say(True, f"{queue.waiting} {are} not through; work waits for disk space.")
+    if queue.held or queue.oldest_unclaimed_s < STANDS_STILL_S:
+        return say(True, f"{queue.waiting} {are} being counted or wait for their turn.")
+    minutes = round(queue.oldest_unclaimed_s / 60)
+    return say(
+        False,
+        f"{queue.waiting} {are} not through, and for {minutes} minutes nobody has taken the work.",
+        "See that workers and the scheduler (beat) run; the log says why one does not start.",
+    )
+
+
+def sandbox_kind() -> str:
+    """Return what holds the child that decodes: its name, ``rlimits`` at the least."""
+    try:
+        sandbox = importlib.import_module("tracking.sandbox")
+    except ImportError:
+        return LEAST_SANDBOX
+    return str(sandbox.kind())
+
+
+def check_sandbox(kind: str) -> Check:
+    """Say what holds the child that decodes foreign files; limits alone are no reason to stop."""
+    if kind == LEAST_SANDBOX:
+        return Check(
+            "sandbox",
+            "Decoding",
+            ok=True,
+            what="Foreign files are opened under limits of memory and time (rlimits) alone.",
+            todo="A host with seccomp or bubblewrap would shut the decoder in further.",
+        )
+    return Check("sandbox", "Decoding", ok=True, what=f"Foreign files are opened inside {kind}.")

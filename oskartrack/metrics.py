@@ -1,0 +1,97 @@
+"""Figures for Prometheus, read from the database when somebody asks for them."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+
+from django.conf import settings
+from django.http import HttpRequest
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from accounts.models import User
+from oskartrack import health
+from tracking.queue_facts import QueueFacts
+
+PREFIX = "oskartrack_"
+# Written by every honest proxy: who comes through one does not come from this machine.
+PROXY_HEADERS = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Forwarded")
+
+
+class Figures(Collector):
+    """What one look at the system found."""
+
+    def __init__(self, found: health.Health) -> None:
+        self._found = found
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield every figure; those of the database only while it answers."""
+        found = self._found
+        works = {check.name: float(check.ok) for check in found.checks}
+        yield _by("up", "1 where the part works.", "part", works)
+        yield _one("ready", "1 where all parts work.", float(found.ready))
+        yield _one("disk_free_bytes", "Room left on the disk.", found.free_bytes)
+        yield _one("disk_floor_bytes", "Room below which work pauses.", settings.DISK_FLOOR_BYTES)
+        yield _by("sandbox", "What holds the decoder.", "kind", {found.sandbox: 1})
+        if found.queue is not None:
+            yield from _queue(found.queue)
+
+
+def _queue(queue: QueueFacts) -> Iterable[GaugeMetricFamily]:
+    yield _by("recordings", "Recordings by state.", "state", queue.recordings)
+    yield _by("chunks", "Chunks of open recordings by state.", "state", queue.chunks)
+    yield _by("leases", "Rows in a worker's hands.", "kind", queue.leases)
+    yield _by("errors", "Recordings that ended with this code.", "code", queue.errors)
+    yield _one(
+        "oldest_unclaimed_seconds",
+        "Age of the oldest count in nobody's hands.",
+        queue.oldest_unclaimed_s,
+    )
+    yield _one("lag_seconds", "Age of the oldest unfinished count.", queue.lag_s)
+    yield _one("backlog_media_seconds", "Media nobody has looked at yet.", queue.backlog_s)
+    yield _one("frames_per_second", "Of one worker, newest chunks.", queue.frames_per_s)
+
+
+def _one(name: str, told: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(PREFIX + name, told, value=value)
+
+
+def _by(name: str, told: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(PREFIX + name, told, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], value)
+    return family
+
+
+def text() -> bytes:
+    """Return this process's own figures and the system's, as Prometheus reads them."""
+    registry = CollectorRegistry()
+    registry.register(Figures(health.look()))
+    return generate_latest(REGISTRY) + generate_latest(registry)
+
+
+def may_read(request: HttpRequest) -> bool:
+    """Whether a request may see the figures: by token, from this machine, or as superuser.
+
+    The first two ask nothing of the database, so the figures are there while it is not.
+    """
+    token = settings.METRICS_TOKEN
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if token and secrets.compare_digest(given.encode(), token.encode()):
+        return True
+    if settings.METRICS_LOOPBACK and _from_this_machine(request):
+        return True
+    user = request.user
+    return isinstance(user, User) and user.is_active and user.is_superuser
+
+
+def _from_this_machine(request: HttpRequest) -> bool:
+    if any(name in request.headers for name in PROXY_HEADERS):
+        return False
+    try:
+        return ipaddress.ip_address(str(request.META.get("REMOTE_ADDR", ""))).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,177 @@
+"""Counting a recording again, from its stored detections, after zones or lines were redrawn.
+
+The shapes that hold when a person asks apply to the whole recording, from its first frame to its
+last: that is what asking for it means. (A redrawn shape by itself applies from its own instant
+on.) The official numbers stay those of the old run until the new one is complete; then they change
+at once, see `tracking.switch`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone as clock
+
+from accounts.models import User
+from accounts.services import audit_record
+from tracking import jobs, ledger, runner
+from tracking.faults import fault
+from tracking.models import Chunk, JobState, Recording, Recount, Run
+from tracking.problems import Problem
+from tracking.recount_words import changes_between
+from tracking.switch import SupersededError, commit_part, run_switch
+from tracking.vision.errors import BadSetupError
+from tracking.vision.pipeline import PipelineParams
+from tracking.vision.setup import SceneSetup
+from zones.selectors import SceneShapes, shapes_now
+
+log = structlog.get_logger(__name__)
+
+State = Recording.State
+OPEN = (JobState.WAITING, JobState.WORKING)
+
+
+def recording_recount(*, recording: Recording, user: User | None = None) -> Recount:
+    """Have a counted recording counted again with the zones and lines of now.
+
+    Asked twice for the same map it returns the same re-count; with another map by now the open one
+    is dropped for a new one.
+
+    Raises
+    ------
+    Problem
+        `not_recountable`, `detections_gone` or `bad_camera_map`.
+    """
+    with transaction.atomic():
+        held = Recording.objects.select_for_update().get(pk=recording.pk)
+        run = _run_to_replace(held)
+        setup = _map_of_now(held)
+        open_one = held.recounts.filter(state__in=OPEN).select_related("new_run").first()
+        if open_one is not None and open_one.new_run.setup == setup:
+            return open_one
+        jobs.recount_cancel(held)
+        recount = _begin(held, run, setup, user)
+        if user is not None:
+            detail = {"recording": str(held.public_id), "changes": recount.changes}
+            audit_record(
+                action="recording.recount",
+                actor=user,
+                store=held.store,
+                subject=held.name,
+                detail=detail,
+            )
+    return recount
+
+
+def _run_to_replace(recording: Recording) -> Run:
+    run = recording.runs.filter(active=True).first()
+    is_counted = recording.state in {State.DONE, State.PARTIAL}
+    if run is None or not is_counted or recording.source == Recording.Source.IMAGE:
+        raise Problem("not_recountable")
+    kept = recording.chunks.filter(state=JobState.DONE, detections__isnull=False).count()
+    if kept < recording.chunk_count:
+        raise Problem("detections_gone")
+    return run
+
+
+def _map_of_now(recording: Recording) -> dict[str, Any]:
+    """Return the shapes of now as the recording's map, each without an end in time."""
+    shapes = shapes_now(camera=recording.camera, at=clock.now())
+    size = {"width": recording.media["width"], "height": recording.media["height"]}
+    try:
+        setup = SceneSetup.from_json(size | asdict(_for_ever(shapes)))
+    except BadSetupError as error:
+        raise Problem("bad_camera_map", why=error) from error
+    as_stored: dict[str, Any] = json.loads(json.dumps(setup.to_json()))
+    return as_stored
+
+
+def _for_ever(shapes: SceneShapes) -> SceneShapes:
+    return SceneShapes(
+        zones=tuple(replace(each, valid_from_ms=None, valid_to_ms=None) for each in shapes.zones),
+        lines=tuple(replace(each, valid_from_ms=None, valid_to_ms=None) for each in shapes.lines),
+    )
+
+
+def _begin(recording: Recording, run: Run, setup: dict[str, Any], user: User | None) -> Recount:
+    card = run.card | {
+        "code_version": settings.CODE_VERSION,
+        "params": PipelineParams().to_json(),
+    }
+    new = Run(
+        store=recording.store,
+        recording=recording,
+        mode=run.mode,
+        active=False,
+        card=card,
+        setup=setup,
+    )
+    new.full_clean()
+    new.save()
+    return Recount.objects.create(
+        store=recording.store,
+        recording=recording,
+        old_run=run,
+        new_run=new,
+        changes=changes_between(run.setup, setup),
+        created_by=user,
+    )
+
+
+def is_open(recount_id: int) -> bool:
+    """Whether a re-count still waits to be worked."""
+    return Recount.objects.filter(pk=recount_id, state__in=OPEN).exists()
+
+
+def advance(recount_id: int, slice_s: float | None = None) -> bool:
+    """Count the next chunks again, switch when none is left; return whether more is to do."""
+    deadline = time.monotonic() + (settings.SLICE_S if slice_s is None else slice_s)
+    claim = jobs.recount_claim(recount_id)
+    if claim is None:
+        return False
+    with jobs.held(claim), _superseded(claim):
+        claim.check()
+        while _step(claim) and time.monotonic() < deadline:
+            claim.check()
+        jobs.give_back(claim)
+    return is_open(recount_id)
+
+
+def _step(claim: jobs.Claim) -> bool:
+    """Count one chunk or switch; return whether there is another step."""
+    related = ("store", "old_run__store", "new_run__store", "old_run__recording__camera",
+               "new_run__recording__camera", "recording")  # fmt: skip
+    recount = Recount.objects.select_related(*related).get(pk=claim.pk)
+    if not recount.old_run.active:
+        raise SupersededError(f"Run {recount.old_run.public_id} counts no more.")
+    run = recount.new_run
+    if run.next_chunk >= recount.recording.chunk_count:
+        run_switch(claim=claim, recount=recount)
+        return False
+    chunk = Chunk.objects.get(recording=recount.recording_id, index=run.next_chunk)
+    counted = runner.count_chunk(run, chunk)
+    fault("recount_after_counted")
+    try:
+        commit_part(claim=claim, recount=recount, chunk=chunk, counted=counted)
+    except ledger.AlreadyCountedError as error:
+        log.info("already_counted", why=str(error))
+    ledger.publish_progress(recount.recording_id)
+    return True
+
+
+@contextmanager
+def _superseded(claim: jobs.Claim) -> Iterator[None]:
+    """Drop a re-count whose old run counts no more: the recording was replaced meanwhile."""
+    try:
+        yield
+    except SupersededError as error:
+        log.info("recount_dropped", recount=claim.pk, why=str(error))
+        jobs.recount_drop(claim)
