@@ -59,7 +59,7 @@ def fresh_buckets(store: Store) -> Deltas:
     """Return the store's buckets as its official events, visits and coverage make them."""
     deltas = new_deltas()
     events = TrackingEvent.objects.filter(OFFICIAL, store=store).only(
-        "kind", "at", "camera", "line", "zone", "direction", "since", "dwell_ms", "censored"
+        "kind", "at", "camera", "line", "zone", "run", "direction", "since", "dwell_ms", "censored"
     )
     stream = events.order_by("pk").iterator(EVENTS_AT_ONCE)
     while some := list(islice(stream, EVENTS_AT_ONCE)):

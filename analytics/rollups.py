@@ -19,7 +19,7 @@ from analytics.kpis import histogram_bin
 from analytics.models import DWELL_EDGES_S, Bucket
 from tracking.ledger import LedgerBatch
 from tracking.models import Coverage, Run, TrackingEvent, Visit
-from zones.models import CountingLine
+from zones.models import CountingLine, Zone
 
 Kind = TrackingEvent.Kind
 Subject = Bucket.Subject
@@ -64,8 +64,9 @@ def clock_of(store: Store) -> StoreClock:
 
 
 def entrance_lines(events: Iterable[TrackingEvent]) -> set[int]:
-    """Return which of the lines crossed in these events are entrances."""
-    crossed = {e.line_id for e in events if e.kind == Kind.CROSSED and e.line_id is not None}
+    """Return which of the lines crossed in these events of no run are entrances."""
+    outside = (event for event in events if event.run_id is None)
+    crossed = {e.line_id for e in outside if e.kind == Kind.CROSSED and e.line_id is not None}
     if not crossed:
         return set()
     lines = CountingLine.objects.filter(pk__in=crossed, kind=CountingLine.Kind.ENTRANCE)
@@ -81,8 +82,10 @@ def cameras_of_runs(visits: Iterable[Visit]) -> dict[int, int]:
 def add_events(deltas: Deltas, events: Iterable[TrackingEvent], entrances: set[int]) -> None:
     """Add crossings to their lines and finished stays to their zones.
 
-    An entrance line is counted by its `entered` and `exited`; its `crossed` tells of the same step.
-    An event without a camera has no bucket.
+    A step over a line that was an entrance when a run counted it is told twice: as `crossed` and as
+    `entered` or `exited`. Of a run the first alone is counted: a line may be of another kind by the
+    time that the run's facts are taken out again, and out must come what went in. An event of no
+    run may come alone. An event without a camera has no bucket.
     """
     for event in events:
         if event.camera_id is None:
@@ -137,14 +140,27 @@ def mark_dirty(store: Store, bucket_starts: Iterable[datetime]) -> None:
     _upsert("analytics_dirtyday", columns, columns[:2], columns[2:], rows)
 
 
+def mark_shape_dirty(instance: Zone | CountingLine, **_: Any) -> None:
+    """Note that the days on which a saved zone or line was counted are behind.
+
+    Its kind says which numbers use it, and may be another by now. Which cameras watch an entrance
+    depends on lines alone, so a line puts every day of its camera behind.
+    """
+    camera = instance.camera
+    counted = Bucket.objects.filter(store=camera.store_id, camera_id=camera.pk)
+    if isinstance(instance, Zone):
+        counted = counted.filter(subject_kind=Subject.ZONE, subject_id=instance.pk)
+    mark_dirty(camera.store, counted.values_list("starts_at", flat=True).distinct().iterator())
+
+
 def _line_column(event: TrackingEvent, entrances: set[int]) -> str | None:
-    if event.kind == Kind.ENTERED:
-        return "entries"
-    if event.kind == Kind.EXITED:
-        return "exits"
     if event.kind == Kind.CROSSED and event.line_id not in entrances:
         return "entries" if event.direction == "in" else "exits"
-    return None
+    if event.run_id is not None:
+        return None
+    if event.kind == Kind.ENTERED:
+        return "entries"
+    return "exits" if event.kind == Kind.EXITED else None
 
 
 def _add_stay(delta: Counter[str], duration_ms: int, censored: bool) -> None:

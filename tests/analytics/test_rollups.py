@@ -120,6 +120,43 @@ def test_a_run_taken_out_leaves_nothing_but_zeros(shop):
     assert rebuild("--check") == (0, "0 rows differ of 0\n")
 
 
+def test_a_line_of_another_kind_is_taken_out_as_it_was_put_in(shop):
+    facts = make_facts(shop)
+    facts.step(10)
+    facts.step(30, "out")
+    facts.commit()
+    fold_dirty(shop.store)
+    shop.line.kind = CountingLine.Kind.PASSER_BY
+    shop.line.save()
+    assert check(shop.store).differing == []
+    assert not AnalyticsSummary.objects.filter(entries__gt=0).exists()
+    run_take_out(facts.run)
+    assert not any(bucket(shop, "line").values())
+    assert check(shop.store).differing == []
+
+
+def test_a_shape_of_another_kind_leaves_no_old_summary_on_any_day(shop):
+    other = make_shop(shop.store, "Back door")
+    other.line.kind = CountingLine.Kind.INNER
+    other.line.save()
+    for place in (shop, other):
+        for day in range(3):
+            facts = make_facts(place, NINE_UTC + timedelta(days=day))
+            facts.step(10)
+            facts.stay(20, 5)
+            facts.seen(0, 3600)
+            facts.commit()
+    fold_dirty(shop.store)
+    days = AnalyticsSummary.objects.filter(period="day")
+    assert [(row.entries, row.zone_stays) for row in days] == [(1, 2)] * 3
+    other.line.kind = CountingLine.Kind.ENTRANCE
+    other.line.save()
+    shop.zone.kind = "staff_only"
+    shop.zone.save()
+    assert check(shop.store).differing == []
+    assert [(row.entries, row.zone_stays) for row in days.all()] == [(2, 1)] * 3
+
+
 def test_the_check_names_a_wrong_bucket_and_a_wrong_summary_and_the_rebuild_mends_them(shop):
     facts = make_facts(shop)
     facts.step(10)
