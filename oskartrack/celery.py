@@ -17,6 +17,7 @@ REQUEST_ID = "oskartrack_request_id"
 ARGUMENTS = {
     "tracking.tasks.detect_chunk": "chunk",
     "tracking.tasks.advance_recording": "recording",
+    "tracking.tasks.advance_recount": "recount",
 }
 
 

@@ -141,7 +141,8 @@ def _queue() -> QueueFacts | None:
 def check_queue(queue: QueueFacts | None, *, paused: bool) -> Check:
     """Judge whether work that waits is being taken.
 
-    A long queue is no fault: somebody works on it. Work that waits while nobody works is one.
+    A long queue is no fault: somebody works on it, or did a moment ago. Work that waits while
+    nobody has taken any for minutes is one.
     """
     say: Callable[..., Check] = lambda ok, what, todo="": Check(  # noqa: E731
         "queue", "Counting", ok=ok, what=what, todo=todo
@@ -153,9 +154,10 @@ def check_queue(queue: QueueFacts | None, *, paused: bool) -> Check:
     are = "recording is" if queue.waiting == 1 else "recordings are"
     if paused:
         return say(True, f"{queue.waiting} {are} not through; work waits for disk space.")
-    if queue.held or queue.oldest_unclaimed_s < STANDS_STILL_S:
+    still_s = min(queue.oldest_unclaimed_s, queue.idle_s)
+    if queue.held or still_s < STANDS_STILL_S:
         return say(True, f"{queue.waiting} {are} being counted or wait for their turn.")
-    minutes = round(queue.oldest_unclaimed_s / 60)
+    minutes = round(still_s / 60)
     return say(
         False,
         f"{queue.waiting} {are} not through, and for {minutes} minutes nobody has taken the work.",

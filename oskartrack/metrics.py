@@ -43,13 +43,15 @@ class Figures(Collector):
 def _queue(queue: QueueFacts) -> Iterable[GaugeMetricFamily]:
     yield _by("recordings", "Recordings by state.", "state", queue.recordings)
     yield _by("chunks", "Chunks of open recordings by state.", "state", queue.chunks)
+    yield _by("recounts", "Recordings counted again, by state.", "state", queue.recounts)
     yield _by("leases", "Rows in a worker's hands.", "kind", queue.leases)
     yield _by("errors", "Recordings that ended with this code.", "code", queue.errors)
     yield _one(
         "oldest_unclaimed_seconds",
-        "Age of the oldest count in nobody's hands.",
+        "How long the first count that waits is in nobody's hands.",
         queue.oldest_unclaimed_s,
     )
+    yield _one("idle_seconds", "Since a worker last took work; 0 with none.", queue.idle_s)
     yield _one("lag_seconds", "Age of the oldest unfinished count.", queue.lag_s)
     yield _one("backlog_media_seconds", "Media nobody has looked at yet.", queue.backlog_s)
     yield _one("frames_per_second", "Of one worker, newest chunks.", queue.frames_per_s)

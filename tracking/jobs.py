@@ -146,6 +146,7 @@ def _claim(model: JobModel, rows: QuerySet[Any, Any], to: str, **changes: Any) -
             attempt=F("attempt") + 1,
             lease_owner=owner,
             lease_until=_lease_end(),
+            touched_at=Now(),
             **changes,
         )
         if not taken:
@@ -400,6 +401,7 @@ def _reopen(
     recording: Recording, states: tuple[str, ...], chunks: tuple[str, ...], **changes: Any
 ) -> bool:
     fresh = {"fence": F("fence") + 1, "attempt": 0, "rung_at": None, **NO_LEASE}
+    fresh |= {"touched_at": Now()}
     fresh |= {"error_code": "", "error_detail": ""}
     with transaction.atomic():
         rows = Recording.objects.filter(pk=recording.pk, state__in=states)

@@ -119,6 +119,8 @@ def commit_slice(*, claim: jobs.Claim, run: Run, chunk: Chunk | None, counted: S
         fault("after_checkpoint")
         batch = write_facts(run, counted)
         if run.active:
+            if not batch.events:
+                take_sequence(run.store, 0)
             feed(batch)
         fault("after_sinks")
         if chunk is not None:
@@ -190,7 +192,9 @@ def take_sequence(store: Store, count: int) -> int:
     """Bump the store's counter by `count` and return the first number taken.
 
     The counter is a row: it stays locked until the transaction ends, so numbers become visible in
-    order. A database sequence hands them out in order and commits them out of it.
+    order. A database sequence hands them out in order and commits them out of it. Whoever feeds the
+    sinks without an event takes none and holds it all the same: a switch passes over the sums
+    twice, so two at once could each wait for a bucket of the other.
     """
     rows = StoreSequence.objects.filter(store=store)
     if not rows.update(value=F("value") + count):

@@ -34,6 +34,8 @@ class JobRow(models.Model):
     lease_owner = models.CharField(max_length=80, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     rung_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # When a worker last took it, or a person last asked for it.
+    touched_at = models.DateTimeField(null=True, blank=True, editable=False)
     error_code = models.CharField(max_length=40, blank=True)
     error_detail = models.CharField(max_length=500, blank=True)
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, F, Min, OuterRef, Sum
-from django.db.models.functions import Now
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Sum
+from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone as clock
 
 from tracking.jobs import OPEN, lease_free
-from tracking.models import Chunk, JobState, Recording, Run
+from tracking.models import Chunk, JobState, Recording, Recount, Run
 
 # The newest finished chunks tell how fast people are found at present.
 NEWEST = 100
+OPEN_RECOUNTS = (JobState.WAITING, JobState.WORKING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +24,14 @@ class QueueFacts:
 
     Parameters
     ----------
-    recordings, chunks : dict
+    recordings, chunks, recounts : dict
         How many stand in each state; chunks of open recordings alone.
     leases : dict
         How many rows workers hold, by kind.
     oldest_unclaimed_s : float
-        Age of the oldest count that is under way and in nobody's hands; 0 where there is none.
+        How long the count that waits longest has been in nobody's hands; 0 where there is none.
+    idle_s : float
+        How long no worker has taken anything; 0 where nothing waits.
     lag_s : float
         Age of the oldest count that is not finished.
     backlog_s : float
@@ -40,8 +44,10 @@ class QueueFacts:
 
     recordings: dict[str, int]
     chunks: dict[str, int]
+    recounts: dict[str, int]
     leases: dict[str, int]
     oldest_unclaimed_s: float
+    idle_s: float
     lag_s: float
     backlog_s: float
     frames_per_s: float
@@ -49,8 +55,9 @@ class QueueFacts:
 
     @property
     def waiting(self) -> int:
-        """How many recordings are not through."""
-        return sum(self.recordings[state] for state in OPEN)
+        """How many counts are not through, first ones and later ones."""
+        first = sum(self.recordings[state] for state in OPEN)
+        return first + sum(self.recounts[state] for state in OPEN_RECOUNTS)
 
     @property
     def held(self) -> int:
@@ -63,16 +70,20 @@ def queue_facts(now: datetime | None = None) -> QueueFacts:
     now = now or clock.now()
     open_chunks = Chunk.objects.filter(recording__state__in=OPEN)
     held_chunks = open_chunks.filter(lease_until__gte=Now())
-    unclaimed, oldest = _oldest_runs()
+    open_recounts = Recount.objects.filter(state__in=OPEN_RECOUNTS)
+    unclaimed, oldest = _oldest()
     return QueueFacts(
         recordings=dict.fromkeys(Recording.State.values, 0)
         | _by("state", Recording.objects.order_by()),
         chunks=dict.fromkeys(JobState.values, 0) | _by("state", open_chunks.order_by()),
+        recounts=dict.fromkeys(JobState.values, 0) | _by("state", Recount.objects.order_by()),
         leases={
             "chunk": held_chunks.count(),
             "recording": Recording.objects.filter(state__in=OPEN, lease_until__gte=Now()).count(),
+            "recount": open_recounts.filter(lease_until__gte=Now()).count(),
         },
         oldest_unclaimed_s=_age(unclaimed, now),
+        idle_s=_age(_last_taken() or unclaimed, now) if unclaimed else 0.0,
         lag_s=_age(oldest, now),
         backlog_s=_backlog_ms() / 1000,
         frames_per_s=_frames_per_s(),
@@ -85,16 +96,40 @@ def _by(column: str, rows: object) -> dict[str, int]:
     return {str(value): number for value, number in counted if value}
 
 
-def _oldest_runs() -> tuple[datetime | None, datetime | None]:
-    """Return when the oldest count in nobody's hands began, and the oldest of all."""
+def _oldest() -> tuple[datetime | None, datetime | None]:
+    """Return since when the first count is in nobody's hands, and since when the first waits.
+
+    A run may be old and asked for again just now, so what counts is when it was last touched.
+    """
     runs = Run.objects.filter(active=True, recording__state__in=OPEN)
     held = Chunk.objects.filter(recording=OuterRef("recording"), lease_until__gte=Now())
     free = Recording.objects.filter(lease_free(), pk=OuterRef("recording"))
-    unclaimed = runs.filter(Exists(free)).exclude(Exists(held))
-    return (
-        unclaimed.aggregate(at=Min("created_at"))["at"],
-        runs.aggregate(at=Min("created_at"))["at"],
+    recounts = Recount.objects.filter(state__in=OPEN_RECOUNTS)
+    unclaimed = (
+        runs.filter(Exists(free)).exclude(Exists(held)).aggregate(at=Min(_touched("recording__"))),
+        recounts.filter(lease_free()).aggregate(at=Min(_touched())),
     )
+    waiting = (rows.aggregate(at=Min("created_at")) for rows in (runs, recounts))
+    return _first(unclaimed), _first(waiting)
+
+
+def _touched(row: str = "") -> Greatest:
+    return Greatest("created_at", Coalesce(f"{row}touched_at", "created_at"))
+
+
+def _first(found: Iterable[dict[str, datetime | None]]) -> datetime | None:
+    return min((each["at"] for each in found if each["at"]), default=None)
+
+
+def _last_taken() -> datetime | None:
+    """Return when a worker last took anything; what is through is told by its recording."""
+    rows = (
+        Chunk.objects.filter(recording__state__in=OPEN),
+        Recording.objects.order_by(),
+        Recount.objects.order_by(),
+    )
+    found = (each.aggregate(at=Max("touched_at"))["at"] for each in rows)
+    return max((at for at in found if at), default=None)
 
 
 def _age(at: datetime | None, now: datetime) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -151,7 +152,7 @@ def _remove_drafts(root: Path, before: datetime) -> int:
     left = [
         draft
         for draft in root.glob("*/.*")
-        if media.is_folder_name(draft.parent.name) and draft.stat().st_mtime < before.timestamp()
+        if media.is_folder_name(draft.parent.name) and _written(draft) < before.timestamp()
     ]
     for draft in left:
         draft.unlink(missing_ok=True)
@@ -160,8 +161,18 @@ def _remove_drafts(root: Path, before: datetime) -> int:
 
 def _newest(folder: Path) -> float:
     """Return when anything in a folder was last written, in seconds since 1970."""
-    times = [folder.stat().st_mtime, *(path.stat().st_mtime for path in folder.rglob("*"))]
-    return max(times)
+    return max(_written(path) for path in (folder, *folder.rglob("*")))
+
+
+def _written(path: Path) -> float:
+    """Return when something was last written; what went while we looked is as young as can be.
+
+    Work goes on meanwhile: a draft gets its final name within milliseconds.
+    """
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 @contextmanager

@@ -3,6 +3,9 @@
 A recording's rows (itself, its chunks, its run with everything frozen that decides the count)
 appear together or not at all; from then on they are the queue. Ringing for them is the door's
 part (`tracking.tasks.ring`).
+
+Rows are locked so that others which merely refer to them pass: a worker that holds a recording and
+writes what a camera observed must not wait for whoever holds the camera and wants the recording.
 """
 
 from __future__ import annotations
@@ -71,8 +74,8 @@ def recording_create(
     checked = upload_check(upload=upload)
     detector = _frozen_detector(wish.camera)
     with transaction.atomic():
-        Camera.objects.select_for_update().get(pk=wish.camera.pk)
-        if not Upload.objects.select_for_update().filter(pk=upload.pk).exists():
+        Camera.objects.select_for_update(no_key=True).get(pk=wish.camera.pk)
+        if not Upload.objects.select_for_update(no_key=True).filter(pk=upload.pk).exists():
             raise Problem("upload_gone")
         if made := Recording.objects.filter(folder=upload.folder).first():
             return made, False
@@ -100,7 +103,7 @@ def recording_from_file(
         checked = gate.check_file(media.source_path(folder))
         detector = _frozen_detector(wish.camera)
         with transaction.atomic():
-            Camera.objects.select_for_update().get(pk=wish.camera.pk)
+            Camera.objects.select_for_update(no_key=True).get(pk=wish.camera.pk)
             named = {"folder": folder, "name": display_name(name or path.name)}
             return _write(checked, wish, detector, user=user, **named)
     except BaseException:
@@ -117,7 +120,7 @@ def recording_cancel(*, recording: Recording, user: User | None = None) -> None:
         `not_cancellable` when it is finished.
     """
     with transaction.atomic():
-        held = Recording.objects.select_for_update().get(pk=recording.pk)
+        held = Recording.objects.select_for_update(no_key=True).get(pk=recording.pk)
         if not jobs.recording_cancel(held):
             raise Problem("not_cancellable")
         _take_out(held)
@@ -137,8 +140,8 @@ def recording_retry(*, recording: Recording, user: User | None = None) -> None:
     """
     detector = _frozen_detector(recording.camera) if _begins_anew(recording) else None
     with transaction.atomic():
-        Camera.objects.select_for_update().get(pk=recording.camera_id)
-        held = Recording.objects.select_for_update().get(pk=recording.pk)
+        Camera.objects.select_for_update(no_key=True).get(pk=recording.camera_id)
+        held = Recording.objects.select_for_update(no_key=True).get(pk=recording.pk)
         if held.state not in {State.FAILED, State.QUARANTINED, State.CANCELLED}:
             raise Problem("not_retryable")
         if not held.folder or not media.source_path(held.folder).is_file():
@@ -249,7 +252,7 @@ def _make_room(recording: Recording, on_overlap: OnOverlap) -> None:
         return
     # All rows are locked before the first is taken out: a worker that holds one of them waits
     # for the store's counter, which taking out holds.
-    in_the_way = list(overlapping(recording).select_for_update(of=("self",)))
+    in_the_way = list(overlapping(recording).select_for_update(of=("self",), no_key=True))
     if in_the_way and on_overlap == "refuse":
         extras = {"choices": list(OVERLAP_CHOICES), "recordings": _brief(in_the_way)}
         raise Problem("overlap", extras=extras)

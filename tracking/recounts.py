@@ -22,7 +22,7 @@ from django.utils import timezone as clock
 
 from accounts.models import User
 from accounts.services import audit_record
-from tracking import jobs, ledger, runner
+from tracking import jobs, ledger, room, runner
 from tracking.faults import fault
 from tracking.models import Chunk, JobState, Recording, Recount, Run
 from tracking.problems import Problem
@@ -51,7 +51,7 @@ def recording_recount(*, recording: Recording, user: User | None = None) -> Reco
         `not_recountable`, `detections_gone` or `bad_camera_map`.
     """
     with transaction.atomic():
-        held = Recording.objects.select_for_update().get(pk=recording.pk)
+        held = Recording.objects.select_for_update(no_key=True).get(pk=recording.pk)
         run = _run_to_replace(held)
         setup = _map_of_now(held)
         open_one = held.recounts.filter(state__in=OPEN).select_related("new_run").first()
@@ -132,17 +132,22 @@ def is_open(recount_id: int) -> bool:
 
 
 def advance(recount_id: int, slice_s: float | None = None) -> bool:
-    """Count the next chunks again, switch when none is left; return whether more is to do."""
+    """Count the next chunks again, switch when none is left; return whether more is to do.
+
+    While the disk is low it waits, as all work does; beat rings once there is room.
+    """
     deadline = time.monotonic() + (settings.SLICE_S if slice_s is None else slice_s)
+    if room.disk_low():
+        return False
     claim = jobs.recount_claim(recount_id)
     if claim is None:
         return False
     with jobs.held(claim), _superseded(claim):
         claim.check()
-        while _step(claim) and time.monotonic() < deadline:
+        while _step(claim) and time.monotonic() < deadline and not room.disk_low():
             claim.check()
         jobs.give_back(claim)
-    return is_open(recount_id)
+    return is_open(recount_id) and not room.disk_low()
 
 
 def _step(claim: jobs.Claim) -> bool:

@@ -78,7 +78,11 @@ def refuse_upload_without_room(store: Store, size_bytes: int) -> None:
 
 
 def refuse_recording_without_room(store: Store) -> None:
-    """Refuse a recording while as many as a store may have waiting are not counted yet."""
+    """Refuse a recording while as many as a store may have waiting are not counted yet.
+
+    Called in the transaction that makes it wait: the store's row is locked as above.
+    """
+    Store.objects.select_for_update(no_key=True).get(pk=store.pk)
     waiting = Recording.objects.filter(store=store, state__in=OPEN).count()
     if waiting >= settings.STORE_MAX_WAITING:
         most = settings.STORE_MAX_WAITING

@@ -92,7 +92,7 @@ def run_switch(*, claim: jobs.Claim, recount: Recount) -> int:
     before, after = _Facts.of(old), _Facts.of(new)
     pairs = _pairs(old, new)
     with transaction.atomic():
-        Recording.objects.select_for_update().get(pk=recount.recording_id)
+        Recording.objects.select_for_update(no_key=True).get(pk=recount.recording_id)
         jobs.recount_done(claim)
         fault("switch_after_locks")
         _swap(old, new)

@@ -139,6 +139,57 @@ def test_work_that_nobody_takes_is_named_and_a_long_queue_is_not(cast):
     unready("queue")
 
 
+def test_between_two_pieces_of_work_nothing_stands_still(cast):
+    """A long queue, and at this very moment nothing is held: the last was let go a second ago."""
+    from tests.pages.rows import make_recording, make_run
+    from tracking.models import Chunk, Run
+
+    make_run(make_recording(cast.store, state="queued"))
+    Run.objects.update(created_at=clock.now() - timedelta(hours=3))
+    unready("queue")
+    other = make_recording(cast.store, "other.mp4", state="running", done=2)
+    part = Chunk.objects.filter(recording=other, index=1)
+    part.update(touched_at=Now() - timedelta(seconds=20))
+    assert client_of().get("/readyz").status_code == 200
+    part.update(touched_at=Now() - timedelta(minutes=6))
+    assert "for 6 minutes nobody" in unready("queue")["queue"]["what"]
+
+
+def test_one_that_is_asked_for_again_after_days_has_not_waited_for_days(cast):
+    from tests.pages.rows import make_recording, make_run
+    from tracking import jobs
+    from tracking.models import Run
+
+    recording = make_recording(cast.store, state="quarantined", error_code="crashed")
+    make_run(recording)
+    Run.objects.update(created_at=clock.now() - timedelta(days=3))
+    assert jobs.recording_requeue(recording)
+    answer = client_of().get("/readyz")
+    assert (answer.status_code, answer.json()["oldest_unclaimed_s"]) == (
+        200,
+        pytest.approx(0, abs=5),
+    )
+
+
+def test_counting_again_is_work_too(cast):
+    from tests.pages.rows import make_recording, make_run
+    from tracking.models import Recount, Run
+
+    recording = make_recording(cast.store, done=4)
+    again = Run.objects.create(store=cast.store, recording=recording, active=False)
+    old = make_run(recording)
+    Recount.objects.create(
+        store=cast.store, recording=recording, old_run=old, new_run=again,
+        created_at=clock.now() - timedelta(minutes=20),
+    )  # fmt: skip
+    assert "1 recording is not through, and for 20 minutes" in unready("queue")["queue"]["what"]
+    Recount.objects.update(state="working", lease_until=Now() + timedelta(seconds=10))
+    assert client_of().get("/readyz").status_code == 200
+    found = scrape(client_of(root()))
+    assert found['oskartrack_recounts{state="working"}'] == 1
+    assert found['oskartrack_leases{kind="recount"}'] == 1
+
+
 def test_what_holds_the_decoder_is_told(monkeypatch):
     sandbox = ModuleType("tracking.sandbox")
     sandbox.kind = lambda: "bubblewrap"
@@ -222,7 +273,7 @@ def test_the_figures_tell_the_queue_the_pace_and_the_errors(cast, django_assert_
     chunks.filter(index=1).update(state="working", lease_until=Now() + timedelta(seconds=10))
     make_recording(cast.store, "bad.mp4", state="failed", error_code="unreadable")
     client = client_of(root())
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         found = scrape(client)
     assert found['oskartrack_recordings{state="running"}'] == 1
     assert found['oskartrack_recordings{state="queued"}'] == 0

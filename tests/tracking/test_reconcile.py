@@ -204,3 +204,23 @@ def test_beat_reconciles_every_day(store, settings):
     folder = orphan()
     tasks.files_reconcile()
     assert folder in (settings.DATA_DIR / reconcile.NOTES).read_text()
+
+
+def test_what_goes_while_it_looks_is_no_reason_to_stumble(store, monkeypatch):
+    """Workers give drafts their final names and people remove uploads, at any moment."""
+    for number in range(3):
+        kept(store, f"{number}.mp4")
+    folder, written_to = orphan(), orphan()
+    reconcile.reconcile(now=NOW)
+    gone = media.folder_path(written_to) / ".previews.0a1b2c3d"
+    for name in ("glob", "rglob"):
+        listed = getattr(Path, name)
+        monkeypatch.setattr(
+            Path, name,
+            lambda self, pattern, listed=listed: [
+                *listed(self, pattern), *([gone] if self.name != folder else [])
+            ],
+        )  # fmt: skip
+    found = reconcile.reconcile(now=LATER)
+    assert (found.removed, found.drafts) == ([folder], 0)
+    assert media.folder_path(written_to).exists()

@@ -277,6 +277,17 @@ def test_a_waiting_recount_is_rung_for_and_worked_by_its_task(recording, monkeyp
     assert made.state == "done"
 
 
+def test_while_the_disk_is_low_it_waits_and_then_goes_on(recording, monkeypatch, settings):
+    made = recording_recount(recording=recording)
+    free = {"bytes": settings.DISK_FLOOR_BYTES - 1}
+    monkeypatch.setattr(recounts.room, "free_bytes", lambda: free["bytes"])
+    assert not recounts.advance(made.pk)
+    made.refresh_from_db()
+    assert (made.state, made.attempt, made.new_run.next_chunk) == ("waiting", 0, 0)
+    free["bytes"] = 10**12
+    assert recount(recording).state == "done"
+
+
 def test_asked_twice_it_is_counted_once_and_with_another_map_anew(recording):
     first = recording_recount(recording=recording)
     assert recording_recount(recording=recording) == first

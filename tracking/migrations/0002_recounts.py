@@ -16,6 +16,16 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name='recording',
+            name='touched_at',
+            field=models.DateTimeField(blank=True, editable=False, null=True),
+        ),
+        migrations.AddField(
+            model_name='chunk',
+            name='touched_at',
+            field=models.DateTimeField(blank=True, editable=False, null=True),
+        ),
         migrations.CreateModel(
             name='Recount',
             fields=[
@@ -25,6 +35,7 @@ class Migration(migrations.Migration):
                 ('lease_owner', models.CharField(blank=True, editable=False, max_length=80)),
                 ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('rung_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('touched_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('error_code', models.CharField(blank=True, max_length=40)),
                 ('error_detail', models.CharField(blank=True, max_length=500)),
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
