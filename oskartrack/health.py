@@ -126,7 +126,7 @@ def check_disk() -> tuple[Check, int]:
     if free >= settings.DISK_FLOOR_BYTES:
         return Check("disk", "Disk", ok=True, what=f"{has} free."), free
     what = f"Only {has} are free; below {floor} no file is taken and counting pauses."
-    todo = "Make room: remove recordings that are no longer needed, or enlarge the disk."
+    todo = "Make room: remove videos that are no longer needed, or enlarge the disk."
     return Check("disk", "Disk", ok=False, what=what, todo=todo), free
 
 

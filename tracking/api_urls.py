@@ -45,4 +45,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         recording_api.RecordingRecountView.as_view(),
         name="recording-recount",
     ),
+    path(
+        "recordings/<uuid:recording_id>/remove-video/",
+        recording_api.RecordingRemoveVideoView.as_view(),
+        name="recording-remove-video",
+    ),
 ]

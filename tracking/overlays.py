@@ -44,7 +44,10 @@ def overlay_of(recording: Recording, from_ms: int, to_ms: int) -> Overlay:
         height=int(recording.media.get("height", 0)),
         frames=[_frame(frame) for frame in shown],
         picture_times_ms=[
-            time_ms for index in pictures for time_ms, _, _ in index if from_ms <= time_ms < to_ms
+            time_ms
+            for index in (pictures if recording.folder else ())
+            for time_ms, _, _ in index
+            if from_ms <= time_ms < to_ms
         ],
         trails=_trails(led_up, shown),
     )

@@ -81,14 +81,14 @@ PROBLEMS: dict[str, Known] = {
     # The way in.
     "disk_full": Known(
         "There is no room left on the disk for this file.",
-        "Make room on the disk: remove recordings that are no longer needed. Then upload again.",
+        "Remove videos that are no longer needed, or have the disk enlarged. Then upload again.",
         HTTPStatus.INSUFFICIENT_STORAGE,
         retry=True,
         retry_after_s=60,
     ),
     "quota_full": Known(
         "This store keeps {used} of the {limit} that it may keep; the file does not fit.",
-        "Remove recordings that are no longer needed, or have the limit raised.",
+        "Remove videos that are no longer needed (their numbers stay), or have the limit raised.",
         TOO_LARGE,
         retry=True,
         retry_after_s=3600,
@@ -206,6 +206,11 @@ PROBLEMS: dict[str, Known] = {
     ),
     "not_retryable": Known(
         "The recording is waiting, being counted or done.", "There is nothing to retry.", CONFLICT
+    ),
+    "video_in_use": Known(
+        "The video waits or is being counted.",
+        "Wait until it is counted, or cancel it first.",
+        CONFLICT,
     ),
     "not_recountable": Known(
         "Only a video that is counted, wholly or in part, can be counted again.",

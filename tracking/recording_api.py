@@ -23,7 +23,13 @@ from tracking.recording_serializers import (
     RecordingWishSerializer,
     RoomSerializer,
 )
-from tracking.recordings import Wish, recording_cancel, recording_create, recording_retry
+from tracking.recordings import (
+    Wish,
+    recording_cancel,
+    recording_create,
+    recording_remove_video,
+    recording_retry,
+)
 from tracking.recounts import recording_recount
 from tracking.room import pause_words, store_room
 from tracking.upload_views import ask_manager
@@ -191,4 +197,20 @@ class RecordingRecountView(APIView):
         manager = ask_manager(request, recording.store)
         recording_recount(recording=recording, user=manager)
         tasks.ring(recording.pk)
+        return Response(told(recording))
+
+
+class RecordingRemoveVideoView(APIView):
+    """Remove a recording's video."""
+
+    @extend_schema(
+        operation_id="recording_remove_video",
+        request=None,
+        responses={200: RecordingSerializer, 409: REFUSED},
+    )
+    def post(self, request: Request, recording_id: uuid.UUID) -> Response:
+        """Remove its file and pictures; the numbers stay, and it can be counted again."""
+        recording = recording_of(request, recording_id)
+        manager = ask_manager(request, recording.store)
+        recording_remove_video(recording=recording, user=manager)
         return Response(told(recording))

@@ -213,6 +213,7 @@ class RecordingSerializer(serializers.Serializer[RecordingFacts]):
     declared_s = serializers.SerializerMethodField()
     decoded_s = serializers.SerializerMethodField()
     size_bytes = serializers.IntegerField(source="recording.size_bytes")
+    video_kept = serializers.SerializerMethodField()
     entries = serializers.IntegerField(allow_null=True)
     exits = serializers.IntegerField(allow_null=True)
     visits = serializers.IntegerField(allow_null=True)
@@ -225,6 +226,10 @@ class RecordingSerializer(serializers.Serializer[RecordingFacts]):
     finished_at = serializers.DateTimeField(source="recording.finished_at", allow_null=True)
     run = RunSerializer(allow_null=True)
     recount = RecountSerializer(allow_null=True)
+
+    def get_video_kept(self, facts: RecordingFacts) -> bool:
+        """Return whether the file and its pictures are still stored."""
+        return bool(facts.recording.folder)
 
     def get_declared_s(self, facts: RecordingFacts) -> float:
         """Return how long the file says it is."""

@@ -154,6 +154,30 @@ def recording_retry(*, recording: Recording, user: User | None = None) -> None:
         _note("recording.retried", held, user)
 
 
+def recording_remove_video(*, recording: Recording, user: User | None = None) -> None:
+    """Remove a recording's file and pictures; what was counted and detected stays.
+
+    So a store that has used up its room gets some back, and the recording can be counted again all
+    the same. Asked twice it changes nothing more.
+
+    Raises
+    ------
+    Problem
+        `video_in_use` while it waits or is being counted.
+    """
+    with transaction.atomic():
+        held = Recording.objects.select_for_update(no_key=True).get(pk=recording.pk)
+        if held.state in jobs.OPEN:
+            raise Problem("video_in_use")
+        if not held.folder:
+            return
+        Recording.objects.filter(pk=held.pk).update(folder="")
+        Upload.objects.filter(folder=held.folder).delete()
+        _note("recording.video_removed", held, user)
+        # After a crash in between, a day later the daily comparison removes it.
+        transaction.on_commit(lambda: media.remove_folder(held.folder))
+
+
 def check_start(started_at: datetime) -> None:
     """Refuse a start that cannot be true."""
     if started_at > clock.now() + CLOCK_SLACK:

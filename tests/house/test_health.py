@@ -242,7 +242,7 @@ def test_the_self_check_says_what_is_wrong_and_what_to_do(monkeypatch, settings)
     assert "<b>2 parts do not work:</b> Valkey, Disk." in text
     assert text.count('data-ok="no"') == 2
     assert text.count("What to do:") == 2
-    assert "Make room: remove recordings" in text
+    assert "Make room: remove videos" in text
     assert breaches(text).found == []
 
 

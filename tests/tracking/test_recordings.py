@@ -121,8 +121,8 @@ def test_a_recording_is_told_in_these_words_and_no_others(alice, cast, camera, t
     answer = alice.get(f"/api/v1/recordings/{recording.public_id}/")
     assert " ".join(answer.json()) == (
         "id name source camera state state_text paused progress stage chunks started_at ended_at "
-        "declared_s decoded_s size_bytes entries exits visits people_in_picture speed eta_s error "
-        "is_demo created_at finished_at run recount"
+        "declared_s decoded_s size_bytes video_kept entries exits visits people_in_picture speed "
+        "eta_s error is_demo created_at finished_at run recount"
     )
     assert " ".join(answer.json()["run"]) == (
         "id mode detector detector_title threshold next_chunk created_at"

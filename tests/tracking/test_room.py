@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError
 
+from accounts.models import AuditEntry
 from tests.cast import make_camera, make_cast
 from tests.tracking import walks
 from tests.tracking.doors import announce, ask, client_of, send_part, upload
 from tests.tracking.files import make_video
-from tracking import facts, jobs, media, room, runner, tasks
+from tracking import facts, jobs, media, recounts, room, runner, tasks
 from tracking.models import Recording, Upload
+from tracking.recounts import recording_recount
 
 pytestmark = pytest.mark.django_db
 MEGABYTE = 1_000_000
@@ -239,3 +241,68 @@ def test_the_room_of_a_store_is_told(alice, cast, settings):
     }  # fmt: skip
     page = alice.get(f"/stores/{cast.store.slug}/recordings/").content.decode()
     assert "Files: 2.0 MB of 215 GB" in page
+
+
+# --- Room comes back ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def counted(cast, files):
+    """A counted recording of the cast's store, with its video and its pictures."""
+    recording = walks.make_recording(cast.store, files, size_bytes=5_000)
+    runner.work(recording.pk)
+    recording.refresh_from_db()
+    return recording
+
+
+def remove_video(client, recording):
+    return client.post(f"/api/v1/recordings/{recording.public_id}/remove-video/")
+
+
+def test_removing_a_video_gives_its_room_back_and_keeps_every_number(
+    alice, cast, counted, django_capture_on_commit_callbacks
+):
+    folder, before = media.folder_path(counted.folder), facts.export_facts(cast.store)
+    assert room.used_bytes(cast.store) == 5_000
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = remove_video(alice, counted)
+    assert (answer.status_code, answer.json()["video_kept"]) == (200, False)
+    assert not folder.exists()
+    assert room.used_bytes(cast.store) == 0
+    assert facts.export_facts(cast.store) == before
+    assert AuditEntry.objects.get(action="recording.video_removed").subject == counted.name
+    overlay = alice.get(
+        f"/api/v1/recordings/{counted.public_id}/overlay/", {"from_ms": 0, "to_ms": 9000}
+    ).json()
+    assert overlay["frames"]
+    assert overlay["pictures"] == []  # none that could not be fetched
+    assert remove_video(alice, counted).status_code == 200
+    assert AuditEntry.objects.filter(action="recording.video_removed").count() == 1
+    again = recording_recount(recording=counted)
+    while recounts.advance(again.pk):
+        pass
+    assert facts.export_facts(cast.store) == before
+
+
+def test_a_video_that_is_being_counted_stays(alice, cast, counted):
+    Recording.objects.update(state="running")
+    answer = remove_video(alice, counted)
+    assert (answer.status_code, answer.json()["code"]) == (409, "video_in_use")
+    assert media.source_path(counted.folder).exists()
+
+
+def test_only_a_manager_of_the_store_removes_a_video(cast, counted):
+    assert remove_video(client_of(None), counted).status_code in {401, 403}
+    assert remove_video(client_of(cast.bob), counted).status_code == 403
+    assert remove_video(client_of(cast.charlie), counted).status_code == 404
+    assert media.source_path(counted.folder).exists()
+
+
+def test_the_page_offers_what_can_be_removed_to_whom_it_may(alice, cast, counted):
+    page = "/stores/corner-shop/recordings/"
+    assert 'data-act="remove-video"' in alice.get(page).content.decode()
+    assert 'data-act="remove-video"' not in client_of(cast.bob).get(page).content.decode()
+    remove_video(alice, counted)
+    text = alice.get(page).content.decode()
+    assert 'data-act="remove-video"' not in text
+    assert "removed; the numbers stay" in text

@@ -1,4 +1,4 @@
-// Recordings: the server renders the rows; this keeps them fresh and sends cancel, retry and recount.
+// Recordings: the server renders the rows; this keeps them fresh and sends what its buttons ask for.
 
 import { post } from '../lib/api.js';
 import { coalesce } from '../lib/coalesce.js';
@@ -12,6 +12,7 @@ const DONE_WORDS = {
   cancel: (name) => `${name} is cancelled. Its numbers are taken out again.`,
   retry: (name) => `${name} is counted again.`,
   recount: (name) => `${name} is counted again with the zones of now. Its numbers change when that is through.`,
+  'remove-video': (name) => `The video ${name} is removed. Its numbers stay.`,
 };
 
 const page = readJson('page-context');
@@ -32,9 +33,15 @@ async function act(button) {
 
 document.addEventListener('click', (event) => {
   const button = event.target.closest('button[data-act]');
-  if (button) {
-    act(button);
+  if (!button) {
+    return;
   }
+  const { sure } = button.dataset;
+  if (sure && button.textContent !== sure) {
+    button.textContent = sure; // what cannot be undone takes a second press
+    return;
+  }
+  act(button);
 });
 
 let seq = null;
