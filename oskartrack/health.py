@@ -103,14 +103,14 @@ def check_valkey() -> Check:
         log.warning("valkey_away", why=str(error))
         return Check(
             "valkey",
-            "Valkey",
+            "Messages",
             ok=False,
-            what="Valkey does not answer. Files are taken and kept, but nothing new is counted "
-            "and open pages hear no news until it is back.",
+            what="Valkey, which carries them, does not answer. Files are taken and kept, but "
+            "nothing new is counted and open pages hear no news until it is back.",
             todo="See that it runs and that REDIS_URL leads to it. "
             "Work goes on by itself within half a minute.",
         )
-    return Check("valkey", "Valkey", ok=True, what="It answers.")
+    return Check("valkey", "Messages", ok=True, what="Valkey, which carries them, answers.")
 
 
 def check_disk() -> tuple[Check, int]:

@@ -287,16 +287,16 @@ if PRODUCTION:
 TUS_PART_BYTES = 8 * 1024 * 1024
 MAX_BODY_BYTES = TUS_PART_BYTES + 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = TUS_PART_BYTES + 64 * 1024
-UPLOAD_MAX_BYTES = env.int("OSKARTRACK_UPLOAD_MAX_BYTES", default=4 * 1024**3)
+UPLOAD_MAX_BYTES = env.int("OSKARTRACK_UPLOAD_MAX_BYTES", default=4 * 1000**3)
 VIDEO_MAX_SECONDS = env.int("OSKARTRACK_VIDEO_MAX_SECONDS", default=6 * 3600)
 VIDEO_MAX_PIXELS = env.int("OSKARTRACK_VIDEO_MAX_PIXELS", default=4096 * 4096)
 IMAGE_MAX_PIXELS = env.int("OSKARTRACK_IMAGE_MAX_PIXELS", default=50_000_000)
 
 # Room: what one store may keep and have waiting, and what must stay free on the disk.
-STORE_QUOTA_BYTES = env.int("OSKARTRACK_STORE_QUOTA_BYTES", default=200 * 1024**3)
+STORE_QUOTA_BYTES = env.int("OSKARTRACK_STORE_QUOTA_BYTES", default=200 * 1000**3)
 STORE_MAX_UPLOADS = env.int("OSKARTRACK_STORE_MAX_UPLOADS", default=20)
 STORE_MAX_WAITING = env.int("OSKARTRACK_STORE_MAX_WAITING", default=200)
-DISK_FLOOR_BYTES = env.int("OSKARTRACK_DISK_FLOOR_BYTES", default=512 * 1024**2)
+DISK_FLOOR_BYTES = env.int("OSKARTRACK_DISK_FLOOR_BYTES", default=500 * 1000**2)
 
 # The job: a lease is renewed while a slice runs; an unclaimed row is rung again by beat.
 LEASE_S = 15

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from django.template.defaultfilters import filesizeformat
 from rest_framework.exceptions import APIException
 
 
@@ -30,6 +29,7 @@ class Known:
     retry_after_s: int = 0
 
 
+SIZES = ("B", "kB", "MB", "GB", "TB")
 UNSUPPORTED = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 TOO_LARGE = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 CONFLICT = HTTPStatus.CONFLICT
@@ -272,5 +272,8 @@ class Problem(APIException):
 
 
 def in_bytes(size: int) -> str:
-    """Return a size for people: 4.0 GB."""
-    return filesizeformat(size).replace("\xa0", " ")
+    """Return a size for people: 340 MB or 1.9 GB, in steps of a thousand as on every page."""
+    value, step = float(size), 0
+    while value >= 1000 and step < len(SIZES) - 1:
+        value, step = value / 1000, step + 1
+    return f"{value:.{1 if step and value < 10 else 0}f} {SIZES[step]}"

@@ -113,9 +113,9 @@ def test_valkey_away_is_named_at_once(settings):
 
 
 def test_a_low_disk_is_named_with_how_much_is_free(monkeypatch):
-    monkeypatch.setattr(media, "free_bytes", lambda: 20 * 1024**2)
+    monkeypatch.setattr(media, "free_bytes", lambda: 20_000_000)
     checks = unready("disk")
-    assert "Only 20.0 MB are free; below 512.0 MB" in checks["disk"]["what"]
+    assert "Only 20 MB are free; below 500 MB" in checks["disk"]["what"]
 
 
 def test_work_that_nobody_takes_is_named_and_a_long_queue_is_not(cast):
@@ -239,7 +239,7 @@ def test_the_self_check_says_what_is_wrong_and_what_to_do(monkeypatch, settings)
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     monkeypatch.setattr(media, "free_bytes", lambda: 20 * 1024**2)
     text = client_of(root()).get("/health/").content.decode()
-    assert "<b>2 parts do not work:</b> Valkey, Disk." in text
+    assert "<b>2 parts do not work:</b> Messages, Disk." in text
     assert text.count('data-ok="no"') == 2
     assert text.count("What to do:") == 2
     assert "Make room: remove videos" in text

@@ -151,6 +151,21 @@ class PostgreSQL(Server):
         """Where it is, as DATABASE_URL."""
         return f"postgresql://oskartrack:{self.password}@127.0.0.1:{self.port}/postgres"
 
+    def start(self) -> None:
+        """Start the server and return once it lets somebody in: its port is open before that."""
+        super().start()
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                psycopg2.connect(self.url).close()
+            except psycopg2.OperationalError:
+                if time.monotonic() > deadline:
+                    self.stop()
+                    raise
+                time.sleep(0.05)
+            else:
+                return
+
     def new_database(self) -> str:
         """Make an empty database that nobody else uses; return its DATABASE_URL."""
         name = f"own_{secrets.token_hex(6)}"

@@ -66,7 +66,7 @@ def test_a_file_over_the_stores_quota_is_refused_with_used_and_limit(alice, cast
     told = answer.json()
     assert (answer.status_code, told["code"]) == (413, "quota_full")
     assert (told["used_bytes"], told["limit_bytes"]) == (3 * MEGABYTE, 5 * MEGABYTE)
-    assert "2.9 MB of the 4.8 MB" in told["detail"]
+    assert "3.0 MB of the 5.0 MB" in told["detail"]
     assert int(answer["Retry-After"]) > 0
     assert Upload.objects.count() == 1
     assert len(list(Path(settings.MEDIA_ROOT).iterdir())) == 1  # nothing is left of the refused
@@ -240,7 +240,7 @@ def test_the_room_of_a_store_is_told(alice, cast, settings):
         "waiting": 0, "most_waiting": settings.STORE_MAX_WAITING, "paused": "",
     }  # fmt: skip
     page = alice.get(f"/stores/{cast.store.slug}/recordings/").content.decode()
-    assert "Files: 2.0 MB of 215 GB" in page
+    assert "Files: 2.0 MB of 200 GB" in page
 
 
 # --- Room comes back ------------------------------------------------------------------------------

@@ -15,12 +15,13 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tracking.problems import in_bytes
+
 register = template.Library()
 
 NONE = "—"  # "No data" is a dash, never a zero.
 # What a template hands on where there is nothing: null, or a name that leads nowhere.
 MISSING = (None, "")
-SIZES = ("B", "kB", "MB", "GB", "TB")
 
 
 @register.simple_tag
@@ -153,11 +154,7 @@ def size(value: Any) -> str:
     """Return bytes as 340 MB or 1.9 GB."""
     if value in MISSING:
         return NONE
-    step = 0
-    while value >= 1000 and step < len(SIZES) - 1:
-        value, step = value / 1000, step + 1
-    digits = 1 if step and value < 10 else 0
-    return f"{value:.{digits}f} {SIZES[step]}"
+    return in_bytes(value)
 
 
 @register.filter
