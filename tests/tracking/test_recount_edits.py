@@ -29,8 +29,8 @@ from zones.services import (
 
 pytestmark = pytest.mark.django_db
 FULL = os.environ.get("OSKARTRACK_CHAOS") == "full"
-WALKS = 60 if FULL else 4  # each is a way of edits of its own
-ROUNDS = 4  # re-counts on each way
+WALKS = 60 if FULL else 3  # each is a way of edits of its own
+ROUNDS = 4 if FULL else 3  # re-counts on each way
 Point = list[float]
 
 
