@@ -199,8 +199,10 @@ class Hub:
         try:
             await asyncio.wait_for(self._subscribed.wait(), self.subscribe_wait_s)
         except TimeoutError:
-            log.warning("live_hub_without_redis")
-            client.offer({"type": "away"})
+            # It may have come with the end of the wait: then no `resync` would follow any more.
+            if not self._subscribed.is_set():
+                log.warning("live_hub_without_redis")
+                client.offer({"type": "away"})
         finally:
             self._joining -= 1
         self._fans.setdefault(client.store_id, StoreFan()).clients.add(client)
