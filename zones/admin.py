@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -12,6 +12,13 @@ from accounts.admin_parts import OwnStoresFilter, StoreAdminBase, TabularInline
 from zones.forms import CameraForm, LineForm, ZoneForm
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
 from zones.services import line_archive, line_redraw, zone_archive, zone_redraw
+
+# What a recording is counted with, and what is said when it was changed.
+COUNTED_WITH = {"vertices", "grace_s", "min_inside_s", "a", "b", "inside_side", "band"}
+FROM_NOW_ON = (
+    "This holds from now on. What is counted already stays as it is: to apply the zones and lines "
+    "of now to a recording, press “Count again” on the Recordings page."
+)
 
 
 class History(TabularInline):
@@ -99,6 +106,8 @@ class ZoneAdmin(StoreAdminBase):
         super().save_model(request, obj, form, change)
         if obj.archived_at is None:
             zone_redraw(zone=obj, vertices=form.cleaned_data["vertices"])
+        if change and COUNTED_WITH & set(form.changed_data):
+            messages.info(request, FROM_NOW_ON)
 
     @admin.action(
         description="End the chosen zones now; keep what they counted", permissions=["change"]
@@ -126,6 +135,8 @@ class CountingLineAdmin(StoreAdminBase):
     def save_model(self, request: HttpRequest, obj: CountingLine, form: Any, change: bool) -> None:
         """Save the line, then its place where it changed."""
         super().save_model(request, obj, form, change)
+        if change and COUNTED_WITH & set(form.changed_data):
+            messages.info(request, FROM_NOW_ON)
         if obj.archived_at is None:
             line_redraw(line=obj, **{field: form.cleaned_data[field] for field in form.place})
 

@@ -102,7 +102,9 @@ def test_a_zone_is_made_with_its_outline_and_redrawing_makes_a_version(client, c
     page = f"/admin/zones/zone/{zone.pk}/change/"
     assert client.post(page, zone_form(camera, name="queue")).status_code == 302
     assert zone.versions.count() == 1
+    assert "press “Count again”" not in client.get("/admin/").content.decode()
     assert client.post(page, zone_form(camera, vertices=str(SQUARE))).status_code == 302
+    assert "press “Count again”" in client.get("/admin/").content.decode()
     old, new = zone.versions.order_by("id")
     assert old.valid_to == new.valid_from is not None
     assert (new.valid_to, new.vertices) == (None, SQUARE)
