@@ -8,8 +8,8 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, Q, QuerySet
 
 from accounts.models import Store
-from tracking.models import JobState, Recording
-from tracking.recording_selectors import STAGES, facts_of, with_progress
+from tracking.models import Recording
+from tracking.recording_selectors import RECOUNTING, STAGES, facts_of, with_progress
 from tracking.recording_serializers import RecordingSerializer
 
 State = Recording.State
@@ -21,8 +21,6 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "failed": (State.FAILED, State.QUARANTINED),
     "done": (State.DONE, State.PARTIAL),
 }
-# While this is so, the numbers are still those of the old count.
-RECOUNTING = (JobState.WAITING, JobState.WORKING)
 ROWS = 20
 STAGE_WORDS = ("received", "checked", "finding people", "counting", "done")
 # More cells than this are too thin to see: then a cell stands for several parts.

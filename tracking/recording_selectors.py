@@ -31,6 +31,7 @@ STATE_WORDS: dict[str, str] = {
     State.CANCELLED: "Cancelled",
 }
 OPEN = (State.QUEUED, State.RUNNING)
+RECOUNTING = (JobState.WAITING, JobState.WORKING)
 # The least that is worth a guess of how long the rest takes.
 GUESS_FROM = 0.05
 # A page tells of so many re-counts, the newest.
@@ -136,9 +137,14 @@ def facts_of(recordings: Sequence[Recording], now: datetime | None = None) -> li
     now = now or clock.now()
     runs = [run for each in recordings if (run := _run(each)) is not None and run.active]
     numbers = run_numbers([run.pk for run in runs])
-    any_open = any(each.state in OPEN for each in recordings)
-    paused = room.pause_words() if any_open else ""
-    return [_facts(each, numbers, now, paused if each.state in OPEN else "") for each in recordings]
+    is_open = [each.state in OPEN or _is_recounted(each) for each in recordings]
+    paused = room.pause_words() if any(is_open) else ""
+    return [_facts(each, numbers, now, paused) for each in recordings]
+
+
+def _is_recounted(recording: Recording) -> bool:
+    recounts: list[Recount] = recording.recounts_newest_first  # type: ignore[attr-defined]
+    return bool(recounts) and recounts[0].state in RECOUNTING
 
 
 def _run(recording: Recording) -> Run | None:
@@ -154,6 +160,8 @@ def _facts(
     counted = numbers.get(run.pk) if run and not is_image else None
     chunks = _chunk_counts(recording)
     progress = _progress(recording, chunks, run)
+    recount = _recount_facts(recording, run, now, paused)
+    paused = paused if recording.state in OPEN else ""
     speed, eta_s = _pace(recording, progress, now)
     return RecordingFacts(
         recording=recording,
@@ -170,7 +178,7 @@ def _facts(
         error=_fault(recording),
         run=_run_facts(run) if run else None,
         paused=paused,
-        recount=_recount_facts(recording, run, now),
+        recount=recount,
     )
 
 
@@ -250,7 +258,9 @@ def _run_facts(run: Run) -> RunFacts:
     )
 
 
-def _recount_facts(recording: Recording, run: Run | None, now: datetime) -> RecountFacts | None:
+def _recount_facts(
+    recording: Recording, run: Run | None, now: datetime, paused: str
+) -> RecountFacts | None:
     """Return the newest re-count, as long as it says something of the run on show."""
     recounts: list[Recount] = recording.recounts_newest_first  # type: ignore[attr-defined]
     if not recounts or run is None or not run.active:
@@ -261,9 +271,12 @@ def _recount_facts(recording: Recording, run: Run | None, now: datetime) -> Reco
     total = max(1, recording.chunk_count)
     runs: list[Run] = recording.runs_newest_first  # type: ignore[attr-defined]
     counted = next((each.next_chunk for each in runs if each.pk == recount.new_run_id), 0)
+    text = recount_text(recount, recording.store.timezone, now, counted, total)
+    if paused and recount.state in RECOUNTING:
+        text = f"{text} {paused}."
     return RecountFacts(
         state=recount.state,
-        text=recount_text(recount, recording.store.timezone, now, counted, total),
+        text=text,
         progress=1.0 if recount.finished_at else round(counted / total, 4),
         changes=recount.changes,
         old=recount.numbers.get("old"),

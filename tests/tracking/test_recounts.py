@@ -41,7 +41,7 @@ from tracking.models import (
     Visit,
 )
 from tracking.problems import Problem
-from tracking.recording_selectors import recounts_between
+from tracking.recording_selectors import facts_of, recounts_between, with_progress
 from tracking.recounts import recording_recount
 from zones.models import Camera
 from zones.services import line_redraw, zone_archive, zone_create, zone_redraw
@@ -284,6 +284,11 @@ def test_while_the_disk_is_low_it_waits_and_then_goes_on(recording, monkeypatch,
     assert not recounts.advance(made.pk)
     made.refresh_from_db()
     assert (made.state, made.attempt, made.new_run.next_chunk) == ("waiting", 0, 0)
+    (told,) = facts_of(list(with_progress(Recording.objects.all())))
+    assert told.recount.text.endswith(
+        "those of before. Waiting for disk space: 500 MB free, work goes on at 500 MB."
+    )
+    assert told.paused == ""
     free["bytes"] = 10**12
     assert recount(recording).state == "done"
 
