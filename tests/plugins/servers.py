@@ -158,10 +158,12 @@ class PostgreSQL(Server):
         while True:
             try:
                 psycopg2.connect(self.url).close()
-            except psycopg2.OperationalError:
-                if time.monotonic() > deadline:
+            except psycopg2.OperationalError as error:
+                assert self.process is not None
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    told = (self.folder / "log").read_text(errors="replace")
                     self.stop()
-                    raise
+                    raise RuntimeError(f"PostgreSQL lets nobody in:\n{told}") from error
                 time.sleep(0.05)
             else:
                 return
