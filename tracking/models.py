@@ -313,11 +313,12 @@ class TrackingEvent(models.Model):
     camera = models.ForeignKey(
         Camera, null=True, on_delete=models.CASCADE, related_name="+", db_constraint=False
     )
+    # What was counted is never deleted with the shape that counted it: shapes are ended instead.
     zone = models.ForeignKey(
-        Zone, null=True, on_delete=models.CASCADE, related_name="+", db_constraint=False
+        Zone, null=True, on_delete=models.RESTRICT, related_name="+", db_constraint=False
     )
     line = models.ForeignKey(
-        CountingLine, null=True, on_delete=models.CASCADE, related_name="+", db_constraint=False
+        CountingLine, null=True, on_delete=models.RESTRICT, related_name="+", db_constraint=False
     )
     direction = models.CharField(max_length=3, blank=True)
     run = models.ForeignKey(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import RestrictedError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -155,6 +156,20 @@ def test_a_shape_of_another_kind_leaves_no_old_summary_on_any_day(shop):
     shop.zone.save()
     assert check(shop.store).differing == []
     assert [(row.entries, row.zone_stays) for row in days.all()] == [(2, 1)] * 3
+
+
+def test_a_shape_that_counted_something_is_ended_and_never_deleted(shop):
+    facts = make_facts(shop)
+    facts.step(10)
+    facts.stay(20, 5)
+    facts.commit()
+    for shape in (shop.line, shop.zone):
+        with pytest.raises(RestrictedError):
+            shape.delete()
+    assert check(shop.store).differing == []
+    make_line(shop.camera, "never used").delete()
+    shop.store.delete()  # with everything in it
+    assert not Bucket.objects.exists()
 
 
 def test_the_check_names_a_wrong_bucket_and_a_wrong_summary_and_the_rebuild_mends_them(shop):

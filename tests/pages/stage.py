@@ -21,6 +21,8 @@ for name, store, role in (("alice", corner, "manager"), ("bob", corner, "viewer"
                           ("charlie", far, "manager")):
     user = user_create(username=name, email=name + "@shop.example", password={password!r})
     membership_set(user=user, store=store, role=role)
+root = user_create(username="root", email="root@shop.example", password={password!r})
+type(root).objects.filter(pk=root.pk).update(is_staff=True, is_superuser=True)
 """
 
 

@@ -205,9 +205,9 @@ def test_a_lost_connection_turns_the_page_to_the_past_tense_and_comes_back(stage
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("name", ["live", "recordings", "history"])
+@pytest.mark.parametrize("name", ["live", "recordings", "history", "health"])
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(stage: Stage, pages, name, width, theme):
-    page = pages("alice", stage.url(name))
+    page = opened(stage, pages, name)
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
     page.set_viewport_size({"width": width, "height": 900})
     page.reload()
@@ -219,9 +219,16 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(stage: Stage, pages, nam
     assert [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found] == []
 
 
-@pytest.mark.parametrize("name", ["live", "recordings", "history"])
+def opened(stage: Stage, pages, name: str) -> Page:
+    """Open a page as somebody who may: the self-check belongs to no store."""
+    if name == "health":
+        return pages("root", f"{stage.product.url}/health/")
+    return pages("alice", stage.url(name))
+
+
+@pytest.mark.parametrize("name", ["live", "recordings", "history", "health"])
 def test_the_smallest_phone_needs_no_sideways_scroll(stage: Stage, pages, name):
-    page = pages("alice", stage.url(name))
+    page = opened(stage, pages, name)
     page.set_viewport_size({"width": 360, "height": 700})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
@@ -258,3 +265,17 @@ def test_logging_out_is_a_post_and_ends_the_session(stage: Stage, pages):
     page.wait_for_url(f"{stage.product.url}/login/")
     page.goto(stage.url("history"))
     assert "/login/" in page.url
+
+
+def test_a_video_is_removed_by_a_second_press_and_its_numbers_stay(stage: Stage, pages):
+    recordings = pages("alice", stage.url("recordings"))
+    row = recordings.locator(".rec").first
+    numbers = row.locator(".rst").inner_text()
+    row.locator("summary").click()
+    row.get_by_role("button", name="Remove the video").click()
+    sure = row.get_by_role("button", name="Remove it for good?")
+    expect(sure).to_be_visible()
+    sure.click()
+    expect(row).to_contain_text("removed; the numbers stay", timeout=SOON_MS)
+    assert row.locator(".rst").inner_text() == numbers
+    assert recordings.evaluate("document.body.dataset.since") == "the start"

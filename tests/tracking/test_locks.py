@@ -42,9 +42,9 @@ def test_a_recording_is_replaced_while_a_worker_writes_what_its_camera_observed(
             written.set()
             camera_held.wait(WAIT_S)
 
-    def make_room(*given: object) -> None:
+    def make_room(newer: Recording, on_overlap: recordings.OnOverlap) -> None:
         camera_held.set()
-        whole(*given)
+        whole(newer, on_overlap)
 
     def work() -> None:
         try:

@@ -6,6 +6,7 @@ import os
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -136,7 +137,7 @@ def outline(chance: random.Random) -> list[Point]:
     return [[left, top], [right, top], [right, bottom], [left, bottom]]
 
 
-def place(chance: random.Random) -> dict[str, object]:
+def place(chance: random.Random) -> dict[str, Any]:
     height = chance.uniform(0.4, 0.75)
     return {
         "a": [chance.uniform(0, 0.5), height],

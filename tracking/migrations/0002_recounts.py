@@ -12,6 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0001_initial'),
         ('tracking', '0001_initial'),
+        ('zones', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -25,6 +26,16 @@ class Migration(migrations.Migration):
             model_name='chunk',
             name='touched_at',
             field=models.DateTimeField(blank=True, editable=False, null=True),
+        ),
+        migrations.AlterField(
+            model_name='trackingevent',
+            name='line',
+            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to='zones.countingline'),
+        ),
+        migrations.AlterField(
+            model_name='trackingevent',
+            name='zone',
+            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to='zones.zone'),
         ),
         migrations.CreateModel(
             name='Recount',
