@@ -155,7 +155,7 @@ def test_work_pauses_below_the_floor_says_so_and_goes_on_by_itself(
     assert (chunk.state, chunk.attempt) == ("waiting", 0)
     client = client_of(cast.bob)
     told = client.get(f"/api/v1/recordings/{recording.public_id}/").json()
-    assert told["paused"].startswith("Waiting for disk space: 512.0")
+    assert told["paused"].startswith("Waiting for disk space: 500 MB free")
     assert told["state_text"] == told["paused"]
     page = client.get(f"/stores/{cast.store.slug}/recordings/").content.decode()
     assert "Waiting for disk space:" in page
