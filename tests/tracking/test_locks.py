@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from analytics.rebuild import check
+from analytics.summaries import fold_dirty
 from tests.tracking import walks
-from tracking import ledger, recordings, runner
-from tracking.models import Recording, Run
+from tests.tracking.again import ready_to_switch
+from tracking import ledger, recordings, recounts, runner
+from tracking.models import Recording, Recount, Run, TrackingEvent
 from tracking.recordings import Wish, recording_from_file
+from tracking.selectors import store_sequence
 
 pytestmark = pytest.mark.db
 WAIT_S = 20
@@ -87,3 +93,62 @@ def test_whoever_changes_the_sums_holds_the_stores_counter_events_or_not(files):
             fed += 1
             assert holds, "sums were changed without the counter"
     assert fed == recording.chunk_count
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="there one transaction writes at a time")
+@pytest.mark.django_db(transaction=True)
+def test_switches_counting_folding_and_taking_out_at_once_leave_sums_that_fit_and_a_whole_feed(
+    files,
+):
+    """All of one camera and of the same five minutes: they meet in the same buckets."""
+    store = walks.make_store()
+    minutes = [later(walks.make_detected(store, files), 0)]
+    minutes += [later(walks.make_detected(store, files, minutes[0].camera), n) for n in range(1, 4)]
+    for recording in minutes[:3]:
+        runner.work(recording.pk)
+    switched, taken_out = minutes[:2], minutes[2]
+    made = [ready_to_switch(recording) for recording in switched]
+    work: list[Callable[[], object]] = [
+        *(lambda one=one: recounts.advance(one.pk) for one in made),
+        lambda: runner.work(minutes[3].pk),
+        lambda: ledger.run_take_out(taken_out.runs.select_related("recording__camera").get()),
+        *[lambda: [fold_dirty() for _ in range(20)]] * 2,
+    ]
+    assert at_once(work) == []
+    assert {one.state for one in Recount.objects.all()} == {"done"}
+    assert Recording.objects.get(pk=minutes[3].pk).state == Recording.State.DONE
+    compared = check(store)
+    assert compared.rows > 0
+    assert compared.differing == []
+    feed = TrackingEvent.objects.filter(store=store, seq__isnull=False).order_by("seq")
+    assert list(feed.values_list("seq", flat=True)) == list(range(1, store_sequence(store) + 1))
+    assert feed.filter(kind="recounted").count() == 3
+
+
+def later(recording: Recording, minute: int) -> Recording:
+    """Move a recording by so many minutes."""
+    by = timedelta(minutes=minute)
+    recording.started_at, recording.ended_at = recording.started_at + by, recording.ended_at + by
+    recording.save()
+    return recording
+
+
+def at_once(work: Sequence[Callable[[], object]]) -> list[Exception]:
+    """Do things at the same time, each on a connection of its own; return what went wrong."""
+    barrier, failed = threading.Barrier(len(work)), []
+
+    def do(one: Callable[[], object]) -> None:
+        try:
+            barrier.wait(WAIT_S)
+            one()
+        except Exception as error:  # noqa: BLE001 - told by the test
+            failed.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=do, args=(one,)) for one in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return failed

@@ -146,9 +146,11 @@ _detected: dict[Path, list[dict[str, Any]]] = {}
 RESULTS = ("state", "detections", "frames", "decoded_to_ms", "broken", "preview_index")
 
 
-def make_detected(store: Store, files: tuple[Path, Path]) -> Recording:
+def make_detected(
+    store: Store, files: tuple[Path, Path], camera: Camera | None = None
+) -> Recording:
     """Make a recording whose chunks are detected and not counted; detection is done once a file."""
-    recording = make_recording(store, files)
+    recording = make_recording(store, files, camera)
     chunks = recording.chunks.order_by("index")
     if files[0] not in _detected:
         for chunk in chunks:
