@@ -47,7 +47,7 @@ def own_media(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
 
 
-@pytest.mark.timeout(1800 if FULL else 120)
+@pytest.mark.timeout(1800 if FULL else 400)
 @pytest.mark.parametrize("seed", range(WALKS))
 def test_after_any_edits_counting_again_gives_the_facts_of_a_fresh_count(files, seed):
     chance = random.Random(f"edits {seed}")
