@@ -10,6 +10,7 @@ from django.utils import timezone as clock
 
 from zones.geometry import line_problems, polygon_problems
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
+from zones.palette import PALETTE
 
 if TYPE_CHECKING:
     _CameraForm: TypeAlias = forms.ModelForm[Camera]
@@ -84,7 +85,7 @@ class ZoneForm(_ZoneForm):
             "min_inside_s": "Entered after",
         }
         help_texts = {
-            "colour": "1 to 6, a place in the palette.",
+            "colour": f"1 to {len(PALETTE)}, a place in the palette.",
             "min_dwell_s": "Seconds. Shorter stays are people walking through.",
             "grace_s": "Seconds outside that do not yet end a stay.",
             "min_inside_s": "Seconds inside before someone counts as having entered.",
