@@ -134,6 +134,7 @@ class Blind:
     """A detector that finds nobody: what is hidden then, is hidden for having stirred."""
 
     name = "blind"
+    settings = make_detector("hog").settings
 
     def detect(self, frames):
         nobody = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
