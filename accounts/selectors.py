@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
     from django.db.models import QuerySet
 
+DEMO_NAME = "demo"
+
 
 def stores_of_user(user: User | AnonymousUser) -> QuerySet[Store]:
     """Return the stores a person may see, by name."""
@@ -29,6 +31,12 @@ def role_in_store(*, user: User | AnonymousUser, store: Store) -> str:
 def may_manage(*, user: User | AnonymousUser, store: Store) -> bool:
     """Return whether a person may change things in a store."""
     return role_in_store(user=user, store=store) == Membership.Role.MANAGER
+
+
+def newcomer_name() -> str:
+    """Return the administrator's name that a first start made, empty where there is none."""
+    found = User.objects.filter(username=DEMO_NAME, is_active=True, is_superuser=True)
+    return found.values_list("username", flat=True).first() or ""
 
 
 def username_for(login: str) -> str:

@@ -227,6 +227,9 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "EXCEPTION_HANDLER": "oskartrack.exception_handler.problem",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    # Proxies of ours before the web process: so many entries of X-Forwarded-For, from the right,
+    # are believed. Without any that header is the caller's own invention.
+    "NUM_PROXIES": env.int("OSKARTRACK_PROXIES", default=0),
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "OskarTrack API",
@@ -305,7 +308,8 @@ SLICE_S = 45
 MAX_ATTEMPTS = 3
 WORKERS = env.int("OSKARTRACK_WORKERS", default=os.cpu_count() or 1)
 
-OSKARTRACK_DEMO = env.bool("OSKARTRACK_DEMO", default=True)
+# The demo's account is an administrator: production makes none.
+OSKARTRACK_DEMO = env.bool("OSKARTRACK_DEMO", default=not PRODUCTION)
 
 # The figures at /metrics: a superuser sees them, whoever brings the token, and, where switched on,
 # callers on this machine. Leave that off behind a proxy on this machine.

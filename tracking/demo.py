@@ -27,7 +27,7 @@ from tracking.vision.scene.layout import setup_json
 from zones.models import Camera
 
 SLUG, USER = "demo", "demo"
-SEED, SECONDS, FPS = 11, 75, 10
+SEED, SECONDS, FPS = 14, 75, 10
 STILL = "still.jpg"
 # Pictures made at set-up, served with the static files: the log-in page shows the empty shop.
 GENERATED = Path(settings.BASE_DIR) / "var" / "generated"
@@ -95,6 +95,11 @@ def demo_password() -> str:
     return path.read_text(encoding="utf-8").strip()
 
 
+def demo_plan() -> scene.Plan:
+    """Return the scene: the doors open on an empty shop, so nobody leaves who was not counted."""
+    return scene.plan(SEED, SECONDS, FPS, start="empty")
+
+
 def _place() -> Camera:
     setup = setup_json(scene.Camera())
     return place_make(Place(SLUG, setup["camera"]["name"], setup), is_demo=True)
@@ -133,7 +138,7 @@ def _still(camera: Camera) -> None:
 
 def _record(camera: Camera, tell: Callable[[float], None]) -> Recording:
     """Render the scene and make its recording end now, so that its numbers are today's."""
-    plan = scene.plan(SEED, SECONDS, FPS)
+    plan = demo_plan()
     with tempfile.TemporaryDirectory(dir=settings.DATA_DIR, prefix="scene-") as folder:
         video, truth = Path(folder) / "shop floor.mp4", Path(folder) / "truth.json"
         scene.write_scene(plan, video, truth, lambda frames: tell(frames / plan.frame_count))

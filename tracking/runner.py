@@ -64,7 +64,13 @@ def detect(chunk_id: int) -> int | None:
     structlog.contextvars.bind_contextvars(recording=chunk.recording_id)
     began = time.monotonic()
     with jobs.held(claim) as holding:
-        result = _see(chunk)
+        try:
+            result = _see(chunk)
+        except FileMissingError as gone:
+            # A second look brings no file back: said once, and the recording is set aside with it.
+            log.warning(gone.code, chunk=chunk.pk, why=str(gone))
+            jobs.set_aside(claim, gone.code, str(gone))
+            return chunk.recording_id
         fault("after_detect")
         claim.check()
         _write_previews(chunk, result)

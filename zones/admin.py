@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.admin_parts import OwnStoresFilter, StoreAdminBase, TabularInline
-from zones.forms import CameraForm, LineForm, ZoneForm
+from zones.forms import CameraForm, LineForm, ZoneForm, swatch
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
 from zones.services import line_archive, line_redraw, zone_archive, zone_redraw
 
@@ -84,7 +84,7 @@ class ZoneAdmin(StoreAdminBase):
     form = ZoneForm
     inlines = (ZoneVersions,)
     actions = ("archive",)
-    list_display = ("name", "camera", "kind", "colour", "archived_at")
+    list_display = ("name", "camera", "kind", "colour_shown", "archived_at")
     list_filter = ("kind", ("camera__store", OwnStoresFilter))
     search_fields = ("name", "camera__name")
     list_select_related = ("camera",)
@@ -100,6 +100,11 @@ class ZoneAdmin(StoreAdminBase):
         "min_inside_s",
         "archived_at",
     )
+
+    @admin.display(description="Colour", ordering="colour")
+    def colour_shown(self, zone: Zone) -> str:
+        """Return the zone's colour as it is drawn."""
+        return swatch(zone.colour)
 
     def save_model(self, request: HttpRequest, obj: Zone, form: Any, change: bool) -> None:
         """Save the zone, then its outline where it changed."""

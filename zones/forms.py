@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone as clock
+from django.utils.html import format_html
 
 from zones.geometry import line_problems, polygon_problems
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
+from zones.palette import PALETTE
 
 if TYPE_CHECKING:
     _CameraForm: TypeAlias = forms.ModelForm[Camera]
@@ -65,9 +67,21 @@ class CameraForm(_CameraForm):
         return cleaned
 
 
+def swatch(place: int) -> str:
+    """Return a colour of the palette as a square and its place, as HTML."""
+    return format_html('<span class="sw z{}"></span> {}', place, place)
+
+
 class ZoneForm(_ZoneForm):
     """A zone with the outline that holds now."""
 
+    colour = forms.TypedChoiceField(
+        coerce=int,
+        choices=[(place, swatch(place)) for place in range(1, len(PALETTE) + 1)],
+        widget=forms.RadioSelect(attrs={"class": "radiolist inline"}),
+        initial=1,
+        help_text="How it is drawn, on pages and on the picture.",
+    )
     vertices = PointsField(
         label="Vertices",
         widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),
@@ -84,7 +98,6 @@ class ZoneForm(_ZoneForm):
             "min_inside_s": "Entered after",
         }
         help_texts = {
-            "colour": "1 to 6, a place in the palette.",
             "min_dwell_s": "Seconds. Shorter stays are people walking through.",
             "grace_s": "Seconds outside that do not yet end a stay.",
             "min_inside_s": "Seconds inside before someone counts as having entered.",

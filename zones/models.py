@@ -18,6 +18,7 @@ from accounts.models import Store
 from accounts.scope import ScopedQuerySet, scoped
 from zones.detectors import detector_problem
 from zones.geometry import json_is_finite, line_problems, polygon_problems
+from zones.palette import PALETTE
 
 # A closed list: an address must never make the recorder open a file of the server.
 CAMERA_SCHEMES = ("rtsp", "rtsps", "http", "https")
@@ -83,9 +84,9 @@ class Zone(models.Model):
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="zones")
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.DISPLAY)
     name = models.CharField(max_length=80)
-    # Index into the palette of six: a zone keeps its number for life.
+    # Index into the palette of eight: a zone keeps its number for life.
     colour = models.PositiveSmallIntegerField(
-        default=1, validators=[MinValueValidator(1), MaxValueValidator(6)]
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(len(PALETTE))]
     )
     min_dwell_s = models.FloatField(default=0.0, validators=[MinValueValidator(0)])
     grace_s = models.FloatField(default=2.0, validators=[MinValueValidator(0)])

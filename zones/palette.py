@@ -1,8 +1,8 @@
-"""The six colours of zones, as a set-up file may name them."""
+"""The eight colours of zones, as a set-up file may name them."""
 
 from __future__ import annotations
 
-# Place 1 to 6: how the page draws it in the light and in the dark theme (static/css/tokens.css).
+# Place 1 to 8: how the page draws it in the light and in the dark theme (static/css/tokens.css).
 PALETTE = (
     ("#0b6e99", "#45b4e0"),
     ("#c8640a", "#f0964a"),
@@ -10,6 +10,8 @@ PALETTE = (
     ("#7d18ad", "#b737ea"),
     ("#656445", "#e6d89b"),
     ("#0a254c", "#4b69a9"),
+    ("#f054d8", "#c83a3a"),
+    ("#4a2400", "#948a80"),
 )
 
 

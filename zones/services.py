@@ -16,8 +16,9 @@ from django.utils import timezone as clock
 
 from accounts.models import Store
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
+from zones.palette import PALETTE
 
-COLOURS = 6
+COLOURS = len(PALETTE)
 
 
 @transaction.atomic
@@ -47,7 +48,7 @@ def zone_create(
     vertices : sequence of (x, y)
         Fractions of the frame in [0, 1].
     colour : int, optional
-        1 to 6; without it the one the camera's zones use least.
+        1 to 8; without it the one the camera's zones use least.
     valid_from : datetime, optional
         From when it counts; without it since ever, so older recordings are counted with it too.
     **times

@@ -6,15 +6,19 @@ import os
 import re
 from collections.abc import Generator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from django.contrib.staticfiles import finders
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.cast import PASSWORD, make_camera, make_cast, make_line, make_user, make_zone
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, reset_sequences=True)]
-MARK = Path(__file__).resolve().parent.parent.parent / "static/img/mark.svg"
+ROOT = Path(__file__).resolve().parent.parent.parent
+MARK = ROOT / "static/img/mark.svg"
+AXE = ROOT / "var/npm/node_modules/axe-core/axe.min.js"
+LOOK = "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -104,6 +108,34 @@ def test_every_admin_page_keeps_the_policy_and_our_colours(page: Page, site: str
         assert page.evaluate(colour) == "#0b6e99", address
 
 
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+def test_axe_finds_nothing_on_the_log_in_page_and_in_the_admin(
+    browser: Browser, page: Page, site: str, width: int, theme: str
+):
+    # A page of its own: axe tries styles that the policy forbids, and the browser tells of them.
+    scheme: Literal["light", "dark"] = "dark" if theme == "dark" else "light"
+    size: ViewportSize = {"width": width, "height": 900}
+    context = browser.new_context(viewport=size, color_scheme=scheme)
+    tab = context.new_page()
+    found = {}
+    log_in(tab, site, "root", "/admin/")
+    lists = ["accounts/store/", "zones/camera/", "zones/zone/", "zones/countingline/"]
+    for address in ["", *lists, *(f"{each}1/change/" for each in lists)]:
+        tab.goto(f"{site}/admin/{address}")
+        found[address] = violations(tab)
+    context.clear_cookies()
+    tab.goto(f"{site}/login/")
+    found["log-in"] = violations(tab)
+    context.close()
+    assert {address: each for address, each in found.items() if each} == {}
+
+
+def violations(tab: Page) -> list[tuple[str, list[str]]]:
+    tab.evaluate(AXE.read_text())
+    found = tab.evaluate(LOOK)["violations"]
+    return [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found]
+
+
 def test_the_admin_takes_the_theme_of_the_other_pages_and_can_change_it(page: Page, site: str):
     page.emulate_media(color_scheme="dark")
     log_in(page, site, "root", "/admin/")
@@ -121,9 +153,14 @@ def test_an_administrator_draws_a_zone_by_its_numbers_and_reads_what_is_wrong(
     log_in(page, site, "root", "/admin/zones/zone/add/")
     page.get_by_label("Camera").select_option(label="Door")
     page.get_by_label("Name").fill("shelf")
+    swatch = page.locator(".sw.z8")
+    assert swatch.evaluate("each => getComputedStyle(each).backgroundColor") == "rgb(74, 36, 0)"
+    page.get_by_role("radio", name="8").check()
     page.get_by_label("Vertices").fill("[[0, 0], [1, 1]]")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Zone 'shelf' needs at least 3 vertices, got 2.")).to_be_visible()
     page.get_by_label("Vertices").fill("[[0, 0], [1, 1], [0, 1]]")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("was added successfully")).to_be_visible()
+    row = page.get_by_role("row", name="shelf")
+    expect(row.locator(".sw.z8")).to_be_visible()

@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.contrib.auth import get_user
 from django.core.cache import cache
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 from redis import Redis, RedisError
 
 from accounts import throttle
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, User
 from accounts.throttle import TOO_MANY, count_try
 from tests.cast import PASSWORD, make_user
 
@@ -98,6 +99,54 @@ def test_a_made_up_forwarding_header_buys_no_tries(client, cast):
         try_login(client, "alice", HTTP_X_FORWARDED_FOR=f"10.0.0.{number}") for number in range(6)
     ]
     assert tries[-1].status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("proxies", "header", "address"),
+    [
+        (0, "203.0.113.7", "10.0.0.1"),
+        (1, "203.0.113.7", "203.0.113.7"),
+        (1, "made up, 203.0.113.7", "203.0.113.7"),
+        (2, "made up, 203.0.113.7, 172.18.0.9", "203.0.113.7"),
+        (2, "172.18.0.9", "172.18.0.9"),  # asked from within, past the outer proxy
+        (1, "", "10.0.0.1"),
+    ],
+)
+def test_the_address_is_the_one_that_the_outermost_of_our_proxies_saw(
+    settings, rf, proxies, header, address
+):
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": proxies}
+    request = rf.post(LOGIN, REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=header)
+    assert throttle.client_address(request) == address
+
+
+def test_the_log_in_page_tells_a_newcomer_of_the_demo_account_and_what_it_may(client, db):
+    assert "demo" not in client.get(LOGIN).content.decode()
+    account = User.objects.create_superuser(username="demo", password=PASSWORD)
+    page = " ".join(client.get(LOGIN).content.decode().split())
+    assert "Log in as <b>demo</b>" in page
+    assert "administrator" in page
+    assert PASSWORD not in page
+    account.is_superuser = False
+    account.save()
+    assert "administrator" not in client.get(LOGIN).content.decode()
+
+
+def test_in_production_the_page_tells_nobody_that_there_is_a_demo_account(client, db, settings):
+    User.objects.create_superuser(username="demo", password=PASSWORD)
+    settings.PRODUCTION = True
+    assert "Log in as" not in client.get(LOGIN).content.decode()
+
+
+def test_production_gets_no_demo_administrator(db, settings, monkeypatch):
+    monkeypatch.setenv("OSKARTRACK_DEMO_PASSWORD", PASSWORD)
+    settings.PRODUCTION = True
+    with pytest.raises(CommandError, match="createsuperuser"):
+        call_command("demo_account")
+    assert not User.objects.exists()
+    settings.PRODUCTION = False
+    call_command("demo_account")
+    assert User.objects.get().is_superuser
 
 
 def test_the_right_password_starts_the_count_afresh(client, cast):

@@ -1,5 +1,6 @@
 """The compose installation without an engine: its commands, paths and variables are real."""
 
+import http.client
 import importlib.util
 import os
 import re
@@ -68,6 +69,13 @@ def test_limits_in_compose_are_the_settings_own():
         assert int(defaults[f"OSKARTRACK_{name}"]) == getattr(settings, name)
 
 
+def compose_default(name: str) -> str:
+    """Return what compose gives its services where .env says nothing."""
+    found = VARIABLE.search(SERVICES["web"]["environment"][name])
+    assert found
+    return found[3]
+
+
 def test_everything_the_image_copies_exists_and_reaches_the_build():
     let_in = {
         line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[0] == "!"
@@ -95,6 +103,13 @@ def test_the_bind_mounts_exist():
         for mount in service.get("volumes", []):
             source = mount.split(":")[0]
             assert source in COMPOSE["volumes"] or (ROOT / source).is_file(), mount
+
+
+def test_the_services_believe_as_many_proxies_as_stand_before_them():
+    # nginx adds its caller to the end of the list, so one entry from the right is the caller.
+    assert compose_default("OSKARTRACK_PROXIES") == "1"
+    headers = re.findall(r"X-Forwarded-For (\S+);", (ROOT / "deploy/nginx.conf").read_text())
+    assert headers == ["$proxy_add_x_forwarded_for"]
 
 
 def test_nginx_knows_the_services_by_name_and_port():
@@ -141,6 +156,7 @@ class Installation:
             "OSKARTRACK_SECRET_KEY": secrets.token_urlsafe(64),
             "OSKARTRACK_JWT_KEY": secrets.token_urlsafe(64),
             "OSKARTRACK_HOSTS": "shop.example",
+            "OSKARTRACK_PROXIES": compose_default("OSKARTRACK_PROXIES"),
             "DATABASE_URL": database,
             "REDIS_URL": valkey,
             "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
@@ -230,6 +246,32 @@ def test_the_web_and_sockets_services_answer_for_their_host_alone(installation: 
             refused.value.close()
 
 
+def tries_answered(port: int, **sender: Any) -> int:
+    """Send one wrong log-in and return the answer's status."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20, **sender.pop("of", {}))
+    headers = {"Host": "shop.example", "X-Forwarded-Proto": "https", **sender}
+    headers |= {"Content-Type": "application/json"}
+    body = '{"username": "alice", "password": "a wrong one"}'
+    connection.request("POST", "/api/v1/auth/token/", body, headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@pytest.mark.slow
+def test_who_tries_passwords_shuts_the_door_for_himself_alone(installation: Installation):
+    web = free_port()
+    with installation.running("web", **{"8000": str(web)}):
+        assert installation.healthy(web)
+
+        # As nginx passes them on: whatever the caller made up first, then the caller.
+        def tried(caller: str, number: int = 0) -> int:
+            return tries_answered(web, **{"X-Forwarded-For": f"10.9.8.{number}, {caller}"})
+
+        assert [tried("203.0.113.7", n) for n in range(6)] == [401] * 5 + [429]
+        assert tried("203.0.113.8") == 401
+
+
 @pytest.mark.slow
 def test_the_worker_service_becomes_ready(installation: Installation):
     with installation.running("worker", says=" ready."):
@@ -262,6 +304,9 @@ def test_nginx_passes_pages_static_files_and_sockets_on(installation: Installati
         with urllib.request.urlopen(url, timeout=10) as answer:
             assert answer.read() == style.read_bytes()
             assert "max-age=315360000" in answer.headers["Cache-Control"]
+        tries = [tries_answered(door, of={"source_address": ("127.0.0.2", 0)}) for _ in range(6)]
+        assert tries == [401] * 5 + [429]
+        assert tries_answered(door, of={"source_address": ("127.0.0.3", 0)}) == 401
         # The sockets service takes it up, and closes it for want of a log-in; a page would be 404.
         assert b" 101 " in handshake(door, f"/ws/stores/{uuid.uuid4()}/")
         assert "/ws/" not in (installation.folder / "web.log").read_text()

@@ -34,6 +34,15 @@ test('the sentence answers how many are in the shop', () => {
   assert.equal(say(0, 5), 'Nobody is in the shop. 5 came in since 04:00.');
 });
 
+test('the page says why the first seconds and single pictures are coarse all over', () => {
+  const { pictureWords } = words;
+  assert.match(pictureWords({ source: 'video' }, 0), /first seconds.*all over/);
+  assert.match(pictureWords({ source: 'video' }, 2300), /first seconds.*all over/);
+  assert.match(pictureWords({ source: 'video' }, 2400), /people found and all that moves are pixelated/);
+  assert.match(pictureWords({ source: 'image' }, 0), /single picture.*all over/);
+  assert.match(pictureWords(null, 0), /people found and all that moves are pixelated/);
+});
+
 test('where nobody looks now, the sentence is about the recording and not about a zero', () => {
   const say = (fields) =>
     read(words.liveSentence(makeSnapshot({ recording: makeRecording(fields) }), ZONE, true));

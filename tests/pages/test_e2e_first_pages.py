@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from collections.abc import Generator
@@ -23,6 +24,18 @@ SOON_MS = 30_000
 ASKED_FOR = re.compile(r"status of (404|409|415|422)")
 AXE = Path(__file__).resolve().parent.parent.parent / "var/npm/node_modules/axe-core/axe.min.js"
 LOOK = "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+
+# The cards in which Tab stops, in the order in which it does, and where they stand.
+CARDS_BY_KEYBOARD = """() => {
+  const stops = document.querySelectorAll(
+    'main :is(a[href], button, input, select, summary, [tabindex="0"])');
+  const cards = [...stops].filter((stop) => stop.checkVisibility() && !stop.disabled)
+    .map((stop) => stop.closest('.card')).filter((card, at, all) => card && card !== all[at - 1]);
+  return cards.map((card) => {
+    const { top, bottom, left, right } = card.getBoundingClientRect();
+    return { name: card.className, top, bottom, left, right };
+  });
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +230,23 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(stage: Stage, pages, nam
     page.evaluate(AXE.read_text())
     found = page.evaluate(LOOK)["violations"]
     assert [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found] == []
+
+
+@pytest.mark.parametrize("width", [390, 900, 1440])
+@pytest.mark.parametrize("name", ["live", "recordings", "history"])
+def test_what_comes_next_by_keyboard_stands_next_on_the_page(stage: Stage, pages, name, width):
+    page = pages("alice", stage.url(name))
+    page.set_viewport_size({"width": width, "height": 900})
+    page.reload()
+    page.wait_for_timeout(400)
+    cards = page.evaluate(CARDS_BY_KEYBOARD)
+    assert len(cards) >= {"live": 5}.get(name, 1)
+    for before, after in itertools.pairwise(cards):
+        below = after["top"] >= before["bottom"]
+        beside = after["left"] >= before["right"] and after["top"] >= before["top"]
+        # From the foot of the right column back to the left one.
+        back = after["right"] <= before["left"] and width > 1100
+        assert below or beside or back, (before, after)
 
 
 def opened(stage: Stage, pages, name: str) -> Page:

@@ -18,6 +18,7 @@ from accounts.models import Membership, Store, User
 from tests.tracking import walks
 from tracking import demo, media, runner
 from tracking.models import Recording, Run, TrackingEvent
+from tracking.vision import scene
 from zones.models import Camera, Zone
 
 pytestmark = pytest.mark.django_db
@@ -203,6 +204,14 @@ def test_the_demo_is_made_once_labelled_and_ends_now(short_demo, tmp_path):
     assert (tmp_path / "generated/still.jpg").read_bytes()[:2] == b"\xff\xd8"
     assert json.loads(call("demo")[-1])["made"] is False
     assert Recording.objects.count() == Store.objects.count() == 1
+
+
+def test_the_demo_opens_its_doors_so_a_newcomer_sees_more_come_in_than_go_out():
+    truth = scene.truth(demo.demo_plan(), every=50)
+    assert truth["difficulty"]["inside_at_start"] == 0
+    assert truth["entries"] > truth["exits"] >= 4
+    # Somebody comes soon, so that the first pictures show why they are taken.
+    assert truth["crossings"][0]["time_ms"] < 8000
 
 
 def test_the_demo_account_logs_in_with_the_kept_password_and_manages_the_store(

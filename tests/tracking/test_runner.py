@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from django.db.models import F
+from structlog.testing import capture_logs
 
 from tests.tracking import walks
 from tests.tracking.files import make_picture
 from tracking import facts, jobs, media, overlay, runner
 from tracking.models import Chunk, Coverage, Customer, Recording, Run, TrackingEvent, Visit
+from tracking.problems import known
 from tracking.vision import detections
 from tracking.vision.frames import probe
 
@@ -226,13 +228,19 @@ def test_a_file_of_which_nothing_decodes_has_failed(files):
     assert not Coverage.objects.exists()
 
 
-def test_a_missing_file_is_set_aside_after_three_attempts_with_its_reason(files):
+def test_a_missing_file_is_set_aside_at_once_in_words_that_name_the_way_out(files):
     recording = walks.make_recording(walks.make_store("gone"), files)
     media.source_path(recording.folder).unlink()
-    runner.work(recording.pk)
+    with capture_logs() as lines:
+        runner.work(recording.pk)
     recording.refresh_from_db()
     assert (recording.state, recording.error_code) == ("quarantined", "file_gone")
-    assert recording.chunks.get(index=0).attempt == 3
+    assert "Upload it again" in known(recording.error_code).next_step
+    # Asked once, told once, and without a traceback: no second look brings a file back.
+    assert [chunk.fence for chunk in recording.chunks.order_by("index")] == [1, 0, 0, 0, 0, 0]
+    told = [line for line in lines if line["log_level"] in ("warning", "error")]
+    assert [line["event"] for line in told] == ["file_gone"]
+    assert not [line for line in lines if "exc_info" in line]
 
 
 def test_a_recording_set_aside_goes_on_where_it_stopped(files):

@@ -7,12 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
+from tracking.vision import previews
 from tracking.vision.boxes import iou_matrix
-from tracking.vision.detections import unpack
+from tracking.vision.detections import DetectedFrame, unpack
 from tracking.vision.detectors.registry import available, make_detector
 from tracking.vision.errors import UnknownDetectorError
 from tracking.vision.frames import Frame, plan_chunks, probe
-from tracking.vision.motion import MotionModel
+from tracking.vision.motion import STIR_MS, MotionModel, Stir
 from tracking.vision.previews import EVERY_MS, LARGEST_WIDTH, detect_chunk, pixelate
 from tracking.vision.scene import plan, write_scene
 
@@ -127,6 +128,69 @@ def test_pixelation_leaves_no_detail_of_people_and_nothing_else_changed():
     assert len(np.unique(person, axis=0)) <= 9 * 15
     assert (hidden[20:40, 240:260] != image[20:40, 240:260]).mean() > 0.9
     assert (hidden[180:] == image[180:]).all()
+
+
+class Blind:
+    """A detector that finds nobody: what is hidden then, is hidden for having stirred."""
+
+    name = "blind"
+    settings = make_detector("hog").settings
+
+    def detect(self, frames):
+        nobody = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+        yield from (DetectedFrame(f.time_ms, *nobody) for f in frames if not f.lead_in)
+
+
+def test_heads_are_hidden_also_of_people_who_hardly_stir_and_whom_no_detector_found(
+    film, monkeypatch
+):
+    path, info, _, truth = film
+    hidden = []
+    monkeypatch.setattr(
+        previews, "pixelate", lambda image, boxes, mask: [hidden.append(mask), image][1]
+    )
+    (bounds,) = plan_chunks(path, info)
+    result = detect_chunk(path, info, bounds, Blind())
+    rows = json.loads(truth.read_text())["boxes"]
+    heads, shares = [], []
+    for (time_ms, _, _), mask in zip(result.preview_index, hidden, strict=True):
+        grown = cv2.dilate(mask, np.ones((5, 5), np.uint8))
+        whole = cv2.resize(grown, (960, 540), interpolation=cv2.INTER_NEAREST) > 0
+        if time_ms > 2500:  # before that all of it is hidden
+            shares.append(whole.mean())
+            heads += [head(whole, row).mean() for row in rows[time_ms // 100] if row[5] > 0.3]
+    assert len(heads) > 30
+    assert np.mean(np.array(heads) > 0.9) > 0.98
+    assert np.mean(shares) < 0.25  # and the shop is still to be seen
+
+
+def head(picture, row):
+    """Return the part of a picture that shows somebody's head, from a row of the truth file."""
+    _, x1, y1, x2, y2, _ = row
+    wide, tall = x2 - x1, y2 - y1
+    return picture[
+        max(0, int(y1)) : int(y1 + tall / 5), max(0, int(x1 + wide / 4)) : int(x2 - wide / 4)
+    ]
+
+
+def test_what_stands_quite_still_does_not_stir_and_is_forgotten_after_its_time():
+    rng = np.random.default_rng(4)
+    shop = rng.integers(60, 190, (96, 160, 3)).astype(np.uint8)
+    stir = Stir(160, 96)
+    for time_ms in range(0, 2000, 100):
+        noisy = np.clip(shop + rng.normal(0, 2.2, shop.shape), 0, 255).astype(np.uint8)
+        stir.update(noisy, time_ms)
+    assert not stir.mask().any()
+    cap = shop.copy()
+    cap[40:48, 80:88] = 255
+    stir.update(cap, 2000)
+    height, width = stir.mask().shape
+    assert stir.mask()[44 * height // 96, 84 * width // 160]
+    stir.update(shop, 2000 + STIR_MS)
+    assert stir.mask().any()
+    stir.update(shop, 2001 + STIR_MS)
+    stir.update(shop, 2002 + STIR_MS)
+    assert not stir.mask().any()
 
 
 def test_the_registry_names_what_there_is_and_refuses_what_there_is_not():

@@ -42,6 +42,13 @@ def test_a_wrong_number_is_refused_in_words(tmp_path, changes, message):
         scene(tmp_path, **changes)
 
 
+def test_the_doors_can_be_opened_on_an_empty_shop(tmp_path, capsys):
+    scene(tmp_path, start="empty")
+    assert json.loads(capsys.readouterr().out)["difficulty"]["inside_at_start"] == 0
+    scene(tmp_path)
+    assert json.loads(capsys.readouterr().out)["difficulty"]["inside_at_start"] > 0
+
+
 def test_a_folder_that_is_not_there_is_refused_before_anything_is_drawn(tmp_path):
     with pytest.raises(CommandError, match="does not exist; make it first"):
         scene(tmp_path, out=tmp_path / "nowhere" / "clip.mp4")

@@ -158,6 +158,12 @@ def size(value: Any) -> str:
 
 
 @register.filter
+def finder(value: Any) -> str:
+    """Return what found the people, of a detector's title with its explanation."""
+    return "" if value in MISSING else f"found by {value.partition(':')[0]}"
+
+
+@register.filter
 def people(value: int) -> str:
     """Return 1 person, 23 people, Nobody."""
     if value == 0:

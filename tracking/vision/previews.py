@@ -14,7 +14,7 @@ from tracking.vision.boxes import Boxes
 from tracking.vision.detections import DetectedFrame, pack
 from tracking.vision.detectors.base import Detector
 from tracking.vision.frames import ChunkBounds, Frame, Image, MediaInfo, read_frames
-from tracking.vision.motion import Mask, MotionModel
+from tracking.vision.motion import Mask, MotionModel, Stir
 
 LARGEST_WIDTH = 640  # pixels of a preview
 EVERY_MS = 250  # four previews a second at the most
@@ -110,15 +110,18 @@ class _Painter:
     _size: int = 0
     _frame: Frame | None = None
     _motion: MotionModel | None = None
+    _stir: Stir | None = None
     _held: list[tuple[int, Mask]] = field(default_factory=list)
     _seen: list[tuple[int, Boxes]] = field(default_factory=list)
 
     def watching(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         """Pass frames on, remembering the last one and what moved in it."""
         for frame in frames:
-            if self._motion is None:
+            if self._motion is None or self._stir is None:
                 height, width = frame.image.shape[:2]
                 self._motion = MotionModel(width, height)
+                self._stir = Stir(width, height)
+            self._stir.update(frame.image, frame.time_ms)
             self._held = [held for held in self._held if frame.time_ms - held[0] <= HELD_MS]
             self._held.append((frame.time_ms, self._motion.update(frame.image, frame.time_ms)))
             self._frame = frame
@@ -142,7 +145,9 @@ class _Painter:
         size = (round(width * zoom), round(height * zoom))
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         boxes = np.concatenate([boxes for _, boxes in self._seen]) * np.float32(zoom)
-        moving = np.maximum.reduce([mask for _, mask in self._held])
+        assert self._stir is not None  # it looked at the frame before anything was detected in it
+        masks = [self._stir.mask(), *(mask for _, mask in self._held)]
+        moving = np.maximum.reduce(masks)
         hidden = pixelate(small, boxes, moving)
         encoded, data = cv2.imencode(".jpg", hidden, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         assert encoded  # a uint8 picture always is

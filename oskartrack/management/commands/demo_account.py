@@ -6,6 +6,7 @@ import os
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
@@ -20,6 +21,12 @@ class Command(BaseCommand):
         parser.add_argument("--name", default="demo", help="log-in name, default demo")
 
     def handle(self, *, name: str, **options: Any) -> None:
+        if settings.PRODUCTION:
+            raise CommandError(
+                "The demo account is an administrator that everybody knows by name: not in "
+                "production. Set OSKARTRACK_DEMO=false and make your own with "
+                "'manage.py createsuperuser'."
+            )
         if User.objects.filter(username=name).exists():
             return  # its password may have been changed since, and stays so
         password = os.environ.get(PASSWORD_VARIABLE)

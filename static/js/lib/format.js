@@ -24,6 +24,11 @@ function parts(at, zone, options) {
   return found;
 }
 
+/** found by HOG and SVM, of the detector's title "HOG and SVM: no download, any machine" */
+export function finder(title) {
+  return title ? `found by ${title.split(':')[0]}` : '';
+}
+
 /** 14:05 */
 export function clock(at, zone) {
   const { hour, minute } = parts(at, zone, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });

@@ -169,5 +169,20 @@ export function progressWords(recording) {
   return words.join(' · ');
 }
 
+// A recording begins with pictures of which all seems to move, and what moved stays pixelated for two
+// seconds (`HELD_MS` in `tracking/vision/previews.py`). Measured: 2.1 s at 10 frames a second.
+const SETTLED_MS = 2400;
+
+/** What stands below the picture: what is hidden in it, and why it may be all of it. */
+export function pictureWords(recording, atMs) {
+  if (recording?.source === 'image') {
+    return 'A single picture does not tell what moves, so it is pixelated all over';
+  }
+  if (recording && atMs < SETTLED_MS) {
+    return 'The first seconds are pixelated all over, until it is known what stands still';
+  }
+  return 'In stored pictures, people found and all that moves are pixelated';
+}
+
 export const isWorking = (recording) => ['queued', 'running'].includes(recording.state);
 export const isBad = (recording) => ['failed', 'quarantined'].includes(recording.state);

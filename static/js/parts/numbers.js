@@ -2,7 +2,7 @@
 // snapshot alone.
 
 import { $, setProgress, setText } from '../lib/dom.js';
-import { clock, clockSpan, count, day, duration } from '../lib/format.js';
+import { clock, clockSpan, count, day, duration, finder } from '../lib/format.js';
 import { isBad, isWorking, nowNote, progressWords } from '../lib/words.js';
 
 function showNow({ occupancy, today, business_day: businessDay }, zone) {
@@ -53,7 +53,7 @@ function showRecording(recording, zone) {
   setText($('[data-rec-visits]'), count(numbers.visits));
   const isImage = recording.source === 'image';
   setText($('[data-rec-counted]'), isImage ? count(null) : duration(numbers.counted_to_ms / 1000));
-  setText($('[data-rec-finder]'), recording.run?.detector_title ?? '');
+  setText($('[data-rec-finder]'), finder(recording.run?.detector_title));
   const progress = $('[data-rec-progress]');
   progress.hidden = !working;
   setProgress($('progress', progress), recording.progress);

@@ -6,7 +6,7 @@ import { get } from '../lib/api.js';
 import { clockSeconds, duration } from '../lib/format.js';
 import { OverlayStore } from '../lib/overlay_store.js';
 import { lastAt, nearest, Playback, trailUntil } from '../lib/playback.js';
-import { isBad, isWorking } from '../lib/words.js';
+import { isBad, isWorking, pictureWords } from '../lib/words.js';
 import { Drawing } from './drawing.js';
 
 const EVERY_MS = 100;
@@ -163,6 +163,7 @@ export class Picture {
 
   #showTime(atMs) {
     const { recording, playback } = this;
+    setText($('[data-picture-hidden]'), pictureWords(recording, atMs));
     const play = $('[data-play]');
     play.hidden = playback.readyMs === 0 || recording.source === 'image';
     const seek = $('[data-seek]');

@@ -24,6 +24,12 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, required=True, help="the lot: who comes and when")
         parser.add_argument("--seconds", type=float, required=True, help="length of the clip")
         parser.add_argument("--fps", type=float, default=10.0, help="frames a second (10)")
+        parser.add_argument(
+            "--start",
+            choices=("busy", "empty"),
+            default="busy",
+            help="customers inside from the start (busy), or the doors just opened (empty)",
+        )
         parser.add_argument("--out", type=Path, required=True, help="video to write, .mp4")
         parser.add_argument("--truth", type=Path, required=True, help="truth file to write, .json")
 
@@ -31,7 +37,7 @@ class Command(BaseCommand):
         seconds, fps = options["seconds"], options["fps"]
         out, truth = options["out"], options["truth"]
         _check(options["seed"], seconds, fps, out, truth)
-        plan = scene.plan(options["seed"], seconds, fps)
+        plan = scene.plan(options["seed"], seconds, fps, start=options["start"])
         bar = _Bar(plan.frame_count)
         try:
             facts = scene.write_scene(plan, out, truth, bar.show)

@@ -1,12 +1,15 @@
 """Who comes when and what for: the cast of a scene, drawn by lot before anybody moves."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from .layout import HIDDEN_SPOTS, LINE_Z, OPEN_SPOTS, SPOTS, STAFF_HOME, Place, Spot
 from .people import Look, draw_look, staff_look
 
+# Whether the clip begins in the middle of the day, people inside, or when the doors are opened.
+Start = Literal["busy", "empty"]
 PEOPLE_A_MINUTE = 6.6  # that come in to shop; turn-backs and those inside at the start come on top
 COUPLES = 0.17  # share of arrivals that are two side by side
 LANE_M = 0.55  # people keep right in the doorway
@@ -167,10 +170,12 @@ def _staff(rng: np.random.Generator, seconds: float) -> Actor:
     return Actor(0, staff_look(rng), 0.0, (home.x, home.z), stages, staff=True, intent="staff")
 
 
-def draw_cast(rng: np.random.Generator, seconds: float) -> list[Actor]:
+def draw_cast(rng: np.random.Generator, seconds: float, start: Start = "busy") -> list[Actor]:
     """Return everybody who is seen in a clip of this length, numbered in the order they come."""
     short = seconds < SHORT_S
-    actors = [_staff(rng, seconds), *_insiders(rng, short=short)]
+    actors = [_staff(rng, seconds)]
+    if start == "busy":
+        actors += _insiders(rng, short=short)
     intents = _intents(rng, seconds)
     until = seconds - (6.0 if short else 9.0)
     gap = (until + 1.5) / len(intents)

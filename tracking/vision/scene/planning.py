@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from .camera import Camera
-from .cast import draw_cast
+from .cast import Start, draw_cast
 from .render import observe
 from .script import Plan
 from .truth import difficulty
@@ -20,9 +20,11 @@ HALF_HIDDEN = 0.16
 TURN_BACKS_IN_TWO_MINUTES = 3.0
 
 
-def _draw(seed: int, attempt: int, seconds: float, fps: Fraction, camera: Camera) -> Plan:
+def _draw(
+    seed: int, attempt: int, seconds: float, fps: Fraction, camera: Camera, start: Start
+) -> Plan:
     rng = np.random.default_rng((seed, attempt))
-    actors = draw_cast(rng, seconds)
+    actors = draw_cast(rng, seconds, start)
     walks = Crowd(actors, rng).run(seconds)
     return Plan(seed, seconds, fps, camera, walks)
 
@@ -41,7 +43,11 @@ def shortfall(plan: Plan) -> float:
 
 
 def plan(
-    seed: int, seconds: float, fps: float | Fraction = 10, camera: Camera | None = None
+    seed: int,
+    seconds: float,
+    fps: float | Fraction = 10,
+    camera: Camera | None = None,
+    start: Start = "busy",
 ) -> Plan:
     """Return the plan of a scene.
 
@@ -55,13 +61,16 @@ def plan(
         Frames a second; everybody walks the same way at any rate.
     camera : Camera, optional
         The view; 960 x 540 pixels by default.
+    start : {"busy", "empty"}
+        ``busy`` has customers inside from the first frame on, so more may leave than come; with
+        ``empty`` the doors are just opened and nobody but staff is there.
     """
     if seconds <= 0 or fps <= 0:
         raise ValueError(f"A scene needs a length and a rate above 0, got {seconds} s, {fps} fps.")
     rate = Fraction(fps).limit_denominator(1001)
     best: tuple[float, Plan] | None = None
     for attempt in range(TRIES):
-        drawn = _draw(seed, attempt, seconds, rate, camera or Camera())
+        drawn = _draw(seed, attempt, seconds, rate, camera or Camera(), start)
         missing = shortfall(drawn)
         if best is None or missing < best[0]:
             best = (missing, drawn)
