@@ -5,7 +5,9 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -80,14 +82,16 @@ def make_film(folder: Path) -> tuple[Path, Path]:
     size = (ZOOM * walks.WIDTH, ZOOM * walks.HEIGHT)
     video = make_video(folder / "walks.mp4", seconds=walks.SECONDS, fps=FPS, size=size)
     truth = walks.truth()
-    boxes = [
-        [[person, *(ZOOM * value for value in corners), visible] for person, *corners, visible in seen]
-        for seen in truth["boxes"]
-    ]
+    boxes = [[enlarged(*row) for row in seen] for seen in truth["boxes"]]
     script = folder / "walks.json"
     sizes = {"width": size[0], "height": size[1]}
     script.write_text(json.dumps(truth | sizes | {"boxes": boxes, "setup": walks.setup_json()}))
     return video, script
+
+
+def enlarged(person: int, *row: float) -> list[float]:
+    *corners, visible = row
+    return [person, *(ZOOM * value for value in corners), visible]
 
 
 def run(data: Path, *arguments: str) -> str:
@@ -133,7 +137,7 @@ def leases(data: Path) -> int:
     """Return how many rows of any kind are held."""
     tables = ("tracking_chunk", "tracking_recording", "tracking_recount")
     counts = [
-        ask(data, f"SELECT count(*) FROM {table} WHERE lease_until IS NOT NULL")  # noqa: S608
+        ask(data, f"SELECT count(*) FROM {table} WHERE lease_until IS NOT NULL")
         for table in tables
     ]
     return sum(row[0][0] for row in counts)
@@ -262,10 +266,10 @@ def carriers(data: Path) -> list[int]:
 class Watched:
     """A product whose every process is known by descent."""
 
-    def __init__(self, data: Path, log: Path, *arguments: str) -> None:
+    def __init__(self, data: Path, log: Path, **environment: str) -> None:
         self._before = {process.pid for process in descendants()}
-        wanted = {"OSKARTRACK_WORKERS": "2"}
-        self.product = Product(data, "--no-demo", *arguments, log=log, **wanted)
+        wanted = {"OSKARTRACK_WORKERS": "2", **environment}
+        self.product = Product(data, "--no-demo", log=log, **wanted)
         self.data = data
         self.supervisor = self.product.process
 
@@ -277,14 +281,16 @@ class Watched:
 
     def interrupt(self) -> None:
         """Press Ctrl-C: the terminal signals every process of its foreground group."""
-        os.killpg(self.supervisor.pid, 2)
+        os.killpg(self.supervisor.pid, signal.SIGINT)
+
+    def roles(self, words: str) -> list[psutil.Process]:
+        """Return the supervised processes whose command holds these words, a pattern."""
+        children = psutil.Process(self.supervisor.pid).children()
+        return [each for each in children if is_live(each) and re.search(words, command(each.pid))]
 
     def role(self, words: str) -> psutil.Process | None:
-        """Return the supervised process whose command holds these words."""
-        for process in descendants(self.supervisor.pid):
-            if words in command(process.pid):
-                return process
-        return None
+        """Return one of those, or None where there is none."""
+        return next(iter(self.roles(words)), None)
 
     def end(self) -> None:
         """Kill what is left of it, whatever the test did, and collect what it left."""

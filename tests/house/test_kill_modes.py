@@ -5,11 +5,13 @@ Each blow falls while a slice is under way, seen in its row and in its worker's 
 
 from __future__ import annotations
 
-import signal
+import os
+import sqlite3
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.house import kill_stage as stage
@@ -37,8 +39,8 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Work:
 def start(tmp_path: Path) -> Generator[Start, None, None]:
     started: list[Watched] = []
 
-    def start_one(data: Path) -> Watched:
-        started.append(Watched(data, tmp_path / f"up{len(started)}.log"))
+    def start_one(data: Path, **environment: str) -> Watched:
+        started.append(Watched(data, tmp_path / f"up{len(started)}.log", **environment))
         return started[-1]
 
     yield start_one
@@ -117,38 +119,99 @@ def test_ended_at_once_it_leaves_no_process_and_the_slice_to_the_next_start(
     check_the_rest(work, start, data, before)
 
 
+VALKEY = "(valkey|redis)-server"
 CHILDREN = {
-    "web": "oskartrack.daphne_server",
+    "web": "daphne_server",
     "beat": "oskartrack beat",
-    "valkey": "valkey",
-    "worker": "",  # the one that holds the slice
+    "worker": "oskartrack worker",
+    "valkey": VALKEY,
 }
 
 
 def test_each_child_that_dies_takes_all_of_its_own_along_and_is_started_again(
     work: Work, start: Start
 ):
+    """One after another, each with a slice under way; of the workers, the one that holds it."""
     data = work.waiting("children")
     running = start(data)
-    running.product.ready()
+    fences = dict.fromkeys(range(len(stage.chunks(data))), 1)
     for name, words in CHILDREN.items():
         struck, _ = stage.slice_under_way(data, finished=0)
-        found = running.role(words) if words else stage.psutil.Process(struck.worker)
+        found = psutil.Process(struck.worker) if name == "worker" else running.role(words)
         assert found is not None, name
         own = stage.descendants(found.pid, itself=True)
         found.kill()
         running.product.wait_for(rf"{name}( \d)? ended \(killed by SIGKILL\); it starts again")
-        stage.wait_until(
-            lambda own=own: not any(map(stage.is_live, own)), f"what {name} left", KERNEL_S
-        )
-        stage.wait_until(
-            lambda found=found, words=words or "oskartrack worker": (
-                (again := running.role(words)) and again.pid != found.pid
-            ),
-            f"{name} to be there again",
-        )
+        stage.wait_until(lambda own=own: not any(map(stage.is_live, own)), name, KERNEL_S)
+        fences[struck.index] += name == "worker"
+    running.product.ready()
     stage.wait_until(lambda: stage.done(data), "the film to be counted")
-    assert stage.facts(data) == work.facts
+    for words in CHILDREN.values():
+        stage.wait_until(lambda words=words: running.role(words), f"{words} to be there again")
+    assert len(running.roles(CHILDREN["worker"])) == 2
     running.interrupt()
     assert running.supervisor.wait(30) == 0
     assert running.left() == []
+    assert stage.facts(data) == work.facts
+    assert {row.index: row.fence for row in stage.chunks(data)} == fences
+
+
+def valkey_is_silent(running: Watched) -> bool:
+    return "migrate" not in running.product.text and running.role(VALKEY) is not None
+
+
+def migrating(running: Watched) -> bool:
+    """Whether some tables are there and more are to come."""
+    if running.role("migrate") is None:
+        return False
+    try:
+        ((tables,),) = stage.ask(running.data, "SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError:
+        return False
+    return bool(tables)
+
+
+def not_quite_ready(running: Watched) -> bool:
+    """Whether all processes are there, and it is not ready."""
+    return all(map(running.role, CHILDREN.values())) and "READY" not in running.product.text
+
+
+MOMENTS = {
+    "before Valkey answers": valkey_is_silent,
+    "while it migrates": migrating,
+    "before it is ready": not_quite_ready,
+}
+
+
+@pytest.fixture
+def silent_valkey(tmp_path: Path) -> str:
+    """Return a PATH on which Valkey never answers."""
+    program = tmp_path / "programs/valkey-server"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    program.chmod(0o755)
+    return f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+
+
+@pytest.mark.parametrize("how", ["Ctrl-C", "kill -9"])
+def test_interrupted_while_it_starts_it_leaves_no_process_and_starts_again(
+    how: str, work: Work, start: Start, tmp_path: Path, silent_valkey: str
+):
+    """Each start goes on where the one before was cut off; the last one counts the film."""
+    data = tmp_path / "new"
+    for moment, has_come in MOMENTS.items():
+        path = silent_valkey if has_come is valkey_is_silent else os.environ["PATH"]
+        running = start(data, PATH=path)
+        stage.wait_until(lambda up=running, has_come=has_come: has_come(up), moment)
+        if how == "Ctrl-C":
+            running.interrupt()
+            assert running.supervisor.wait(30) == 0, moment
+            assert running.left() == [], moment
+            assert running.product.text.endswith("Stopped. No process is left.\n"), moment
+        else:
+            running.supervisor.kill()
+            running.supervisor.wait()
+            stage.wait_until(lambda up=running: up.left() == [], moment, KERNEL_S)
+        assert "READY" not in running.product.text, moment
+    work.put_in(data)
+    assert counted_to_the_end(start, data) == work.facts
