@@ -268,3 +268,41 @@ def test_the_queries_of_a_commit_do_not_grow_with_its_facts(
     assert len(work[3].events) >= 3
     with django_assert_max_num_queries(40):
         commit(*work)
+
+
+def test_a_recording_without_chunks_is_closed_and_no_chunk_is_touched(recording):
+    recording.chunks.all().delete()
+    Recording.objects.update(chunk_count=0)
+    claim = jobs.recording_claim(recording.pk)
+    assert claim is not None
+    run = runner._active_run(recording.pk)
+    assert run is not None
+    nothing = ledger.Slice(runner.VisitBook(frozenset()), outcome=ledger.Outcome("failed", "empty"))
+    assert ledger.commit_slice(claim=claim, run=run, chunk=None, counted=nothing) is None
+    recording.refresh_from_db()
+    run.refresh_from_db()
+    assert (recording.state, recording.error_code) == ("failed", "empty")
+    assert (run.next_chunk, run.finished_at is not None) == (0, True)
+    assert not TrackingEvent.objects.exists()
+    assert not Coverage.objects.exists()
+
+
+def test_a_slice_without_a_picture_tells_progress_alone(
+    recording, settings, django_capture_on_commit_callbacks, monkeypatch
+):
+    told: list[str] = []
+    monkeypatch.setattr("tracking.live.publish", lambda _store, hint: told.append(hint["type"]))
+    claim, run, chunk, part = counted(recording)
+    part.overlay, part.events, part.covered_ms = None, [], None
+    with django_capture_on_commit_callbacks(execute=True):
+        commit(claim, run, chunk, part)
+    assert told == ["progress"]
+    assert not Coverage.objects.exists()
+
+
+def test_a_sink_that_registers_twice_is_called_once(monkeypatch):
+    monkeypatch.setattr(ledger, "_sinks", [])
+    seen: list[ledger.LedgerBatch] = []
+    sink = ledger.register_sink(seen.append)
+    ledger.register_sink(sink)
+    assert ledger._sinks == [sink]

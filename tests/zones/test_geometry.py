@@ -10,7 +10,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from zones.geometry import Line, Polygon, line_problems, polygon_problems, to_pixels
+from zones.geometry import (
+    Line,
+    Polygon,
+    json_is_finite,
+    line_problems,
+    polygon_problems,
+    to_pixels,
+)
 
 SQUARE = [(0.0, 0.0), (10.0, 0.0), (10.0, 10.0), (0.0, 10.0)]
 FRACTIONS = "both numbers go from 0 to 1"
@@ -449,3 +456,15 @@ def test_a_drawn_line_needs_two_different_ends_on_the_picture() -> None:
         "Line 'door': its start must be finite numbers, got [0.1, inf].",
         "Line 'door': its end must be two numbers [x, y], got None.",
     ]
+
+
+@pytest.mark.parametrize("value", [1, "inf", None, [1.5, {"a": [0.1]}], {"a": {"b": [True]}}])
+def test_json_of_finite_numbers_is_finite_however_deep(value: object) -> None:
+    assert json_is_finite(value)
+
+
+@pytest.mark.parametrize(
+    "value", [math.inf, -math.inf, [0.0, math.nan], {"a": [{"b": math.inf}]}, [[[math.nan]]]]
+)
+def test_json_with_an_infinite_number_is_not_however_deep(value: object) -> None:
+    assert not json_is_finite(value)
