@@ -137,8 +137,7 @@ def leases(data: Path) -> int:
     """Return how many rows of any kind are held."""
     tables = ("tracking_chunk", "tracking_recording", "tracking_recount")
     counts = [
-        ask(data, f"SELECT count(*) FROM {table} WHERE lease_until IS NOT NULL")
-        for table in tables
+        ask(data, f"SELECT count(*) FROM {table} WHERE lease_until IS NOT NULL") for table in tables
     ]
     return sum(row[0][0] for row in counts)
 
