@@ -31,7 +31,7 @@ test: .venv/.dev var/npm/.dev var/vendor/icons.svg ## every test, on SQLite and 
 check: .venv/.dev var/npm/.dev var/vendor/icons.svg ## format, lint, types, arrows between the rooms, migrations, settings, pins
 	@$(PY) tools/check.py $(ARGS)
 
-bench: .venv/.run ## accuracy, speed and memory as one table and var/bench.json (ARGS="gating speed" picks rows, ARGS="--help" lists them)
+bench: .venv/.dev ## accuracy, speed and memory as one table and var/bench.json (ARGS="gating speed" picks rows, ARGS="--help" lists them)
 	@$(PY) -m tools.bench $(ARGS)
 
 setup: .venv/.run var/vendor/icons.svg ## only the environment: Python packages and front-end files

@@ -88,9 +88,9 @@ def test_asked_to_end_it_gives_the_slice_back_and_leaves_no_process(
     assert running.product.text.endswith("Stopped. No process is left.\n")
 
     after = stage.chunks(data)
+    assert stage.leases(data) == 0
     now = after[struck.index]
     assert (now.state, now.fence) == ("waiting", struck.fence), "it was not in progress"
-    assert stage.leases(data) == 0
     assert [row.attempt for row in after] == [0] * len(after)
     assert {row.index for row in done_of(before)} <= {row.index for row in done_of(after)}
     check_the_rest(work, start, data, after)

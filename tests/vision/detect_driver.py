@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from tracking.vision.detections import unpack
 from tracking.vision.detectors.registry import make_detector
 from tracking.vision.frames import plan_chunks, probe
 from tracking.vision.previews import detect_chunk
@@ -16,7 +17,7 @@ CHUNK_MS = 2000
 
 
 def detect(film: Path, order: list[int]) -> list[tuple[int, str, int]]:
-    """Return each chunk's index, the hash of everything it gave, and its moving regions' boxes."""
+    """Return each chunk's index, the hash of everything it gave, and how many boxes it has."""
     info = probe(film)
     chunks = plan_chunks(film, info, CHUNK_MS, 2 * CHUNK_MS)
     detector = make_detector("hog", {"gap_ms": 150})  # one that carries on from chunk to chunk
@@ -25,7 +26,8 @@ def detect(film: Path, order: list[int]) -> list[tuple[int, str, int]]:
         result = detect_chunk(film, info, chunks[index], detector)
         whole = (result.detections, result.previews, repr(result.preview_index).encode())
         digest = hashlib.sha256(b"|".join(whole)).hexdigest()
-        found.append((index, digest, len(result.detections)))
+        boxes = sum(len(frame.boxes) for frame in unpack(result.detections))
+        found.append((index, digest, boxes))
     return found
 
 
@@ -38,4 +40,4 @@ def main(order: dict) -> list[tuple[int, str, int]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(json.loads(sys.argv[1]))))
+    sys.stdout.write(json.dumps(main(json.loads(sys.argv[1]))))

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.vision.detect_driver import CHUNK_MS
 from tracking.vision.frames import plan_chunks, probe
 from tracking.vision.scene import plan, write_scene
-
-from tests.vision.detect_driver import CHUNK_MS
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS, FPS, SEED = 8, 6, 3
@@ -50,8 +49,8 @@ def answers(film, lot, *, seeded=True):
             [twice, *four],
         )
     found = {}
-    for index, digest, size in (row for answer in rounds for row in answer):
-        assert size > 0
+    for index, digest, boxes in (row for answer in rounds for row in answer):
+        assert boxes > 0
         found.setdefault(index, []).append(digest)
     return found
 

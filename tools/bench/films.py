@@ -37,12 +37,12 @@ STREET_SETUP = {
 }
 
 
-def scene(installation: Installation, seconds: int, seed: int) -> tuple[Path, Path]:
-    """Render a scene at 10 frames a second; return the video and its truth."""
+def scene(installation: Installation, seconds: int, seed: int, fps: int = 10) -> tuple[Path, Path]:
+    """Render a scene; return the video and its truth."""
     video = installation.folder / f"scene-{seconds}.mp4"
     truth = video.with_suffix(".json")
     if not video.exists():
-        lot = ("--seed", seed, "--seconds", seconds, "--fps", 10)
+        lot = ("--seed", seed, "--seconds", seconds, "--fps", fps)
         files = ("--out", video, "--truth", truth)
         installation.manage("scene", *lot, *files, timeout_s=60 + 15 * seconds)
     return video, truth

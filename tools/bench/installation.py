@@ -83,7 +83,7 @@ class Installation:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                preexec_fn=partial(_die_with, os.getpid()),  # noqa: PLW1509 - takes no lock
+                preexec_fn=partial(die_with, os.getpid()),  # noqa: PLW1509 - takes no lock
             )
             try:
                 ran = _watch(process, timeout_s)
@@ -98,9 +98,15 @@ class Installation:
     def count(self, video: Path, setup: Path, *, store: str = "measured", timeout_s: float) -> Ran:
         """Count a video with HOG in this installation; the process does it all by itself."""
         self.manage("migrate", "-v", "0")
+        return self.ingest(video, setup, "--wait", store=store, timeout_s=timeout_s)
+
+    def ingest(
+        self, video: Path, setup: Path, *how: str, store: str = "measured", timeout_s: float = 120
+    ) -> Ran:
+        """Put a video into the queue, for HOG; with ``--wait``, work it to its end."""
         place = ("--store", store, "--camera", "Measured", "--started-at", STARTED_AT)
-        how = ("--setup", setup, "--detector", "hog", "--wait")
-        return self.manage("ingest", video, *place, *how, timeout_s=timeout_s)
+        what = ("--setup", setup, "--detector", "hog")
+        return self.manage("ingest", video, *place, *what, *how, timeout_s=timeout_s)
 
     def facts(self, store: str = "measured") -> list[dict[str, Any]]:
         """Return everything that was counted in a store."""
@@ -108,7 +114,7 @@ class Installation:
         return [json.loads(line) for line in lines]
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Have the kernel kill this new process when the one that measures ends, however it ends."""
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.bench import films, rendered_store
+from tools.bench import core_coverage, films, rendered_store
+from tools.bench import workers as side_by_side
 from tools.bench.installation import Installation
+
+ROUNDS = 2  # of one worker and two, in turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,38 @@ def memory(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
         yield Row(f"memory_mb_{minutes}_min", ran.peak_mb, first, ratio, note=note)
 
 
+def workers(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
+    """Yield how much sooner two workers are done with one recording than one is."""
+    video, setup, name = _film(wanted, tell)
+    took = side_by_side.seconds(video, setup, wanted.folder / "workers", ROUNDS, tell)
+    yield Row(
+        "two_workers_over_one_s",
+        took[2],
+        took[1],
+        took[2] / took[1],
+        note=f"seconds for {name} with HOG: two are {took[1] / took[2]:.2f} times as fast, "
+        f"best of {ROUNDS} each; their facts are equal",
+    )
+
+
+def coverage(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
+    """Yield how many branches of the core its tests leave out."""
+    tell(f"running {' '.join(core_coverage.TESTS)}")
+    for each in core_coverage.measure(wanted.folder):
+        missed = len(each.branches_missed)
+        ways = ", ".join(f"{begin}->{end}" for begin, end in each.branches_missed)
+        yield Row(
+            f"branches_not_tested: {each.file}",
+            missed,
+            each.branches,
+            missed / each.branches,
+            0.0,
+            f"{100 * (1 - missed / each.branches):.1f} % of branches taken, "
+            f"{len(each.lines_missed)} of {each.lines} lines left out"
+            + (f"; missing {ways}" if ways else ""),
+        )
+
+
 def _film(wanted: Wanted, tell: Callable[[str], None]) -> tuple[Path, Path, str]:
     """Return the real street, or a rendered scene where it is not at hand."""
     installation = Installation(wanted.folder / "films")
@@ -137,4 +172,6 @@ ROWS: dict[str, Callable[[Wanted, Callable[[str], None]], Iterator[Row]]] = {
     "speed": speed,
     "store": store,
     "memory": memory,
+    "workers": workers,
+    "coverage": coverage,
 }
