@@ -81,7 +81,7 @@ def _coverage(*arguments: str) -> None:
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
-        preexec_fn=partial(die_with, os.getpid()),  # noqa: PLW1509 - takes no lock
+        preexec_fn=partial(die_with, os.getpid()),
         check=False,
     )
     if done.returncode:
