@@ -62,8 +62,14 @@ class Process:
         self.delay_s = FIRST_DELAY_S
         self.quick_deaths = 0
         self.due: float | None = None
+        self.silent = False
         self._started = 0.0
         self._unfinished = b""
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a process that was not seen to end yet."""
+        return self.popen is not None and self.due is None
 
     @property
     def running(self) -> bool:
@@ -82,9 +88,14 @@ class Process:
 
         A session of its own keeps a Ctrl-C in the terminal from reaching it: the supervisor says
         when it ends, so that the order is ours.
+
+        Raises
+        ------
+        OSError
+            Its program is not there, or the machine has no room for one more process.
         """
         supervisor = os.getpid()
-        self.due = None
+        self.due, self.popen, self.silent = None, None, False
         self._started = time.monotonic()
         self.popen = subprocess.Popen(
             list(self.job.command),
@@ -99,10 +110,14 @@ class Process:
         os.set_blocking(self.output, False)
 
     def lines(self, *, last: bool = False) -> list[str]:
-        """Return the whole lines it wrote since the last call; with `last`, the rest too."""
+        """Return the whole lines it wrote since the last call; with `last`, the rest too.
+
+        A process that closed its output is `silent` from then on.
+        """
         with contextlib.suppress(BlockingIOError):
             while piece := os.read(self.output, READ_BYTES):
                 self._unfinished += piece
+            self.silent = True
         *whole, self._unfinished = self._unfinished.split(b"\n")
         if last and self._unfinished:
             whole.append(self._unfinished)
@@ -113,8 +128,11 @@ class Process:
         """Sweep up what the ended process left in its session, and plan its next start."""
         self.signal(signal.SIGKILL)
         self.close()
-        if not self.job.keep:
-            return
+        if self.job.keep:
+            self.plan_start()
+
+    def plan_start(self) -> None:
+        """Say when it starts again: each death in a row waits twice as long."""
         now = time.monotonic()
         if now - self._started >= SETTLED_S:
             self.delay_s, self.quick_deaths = FIRST_DELAY_S, 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -129,7 +130,7 @@ class Supervisor:
         """Wait for news for at most half a second, pass lines on, notice who ended."""
         self._read_news(self._nap_s())
         for process in list(self._processes.values()):
-            if process.popen is not None and process.due is None and not process.running:
+            if process.begun and not process.running:
                 self._note_end(process)
 
     def _read_news(self, timeout_s: float) -> None:
@@ -147,10 +148,12 @@ class Supervisor:
         for line in process.lines(last=last):
             if not any(words in line for words in process.job.hushed):
                 self.say(line, process.job.name)
+        if last or process.silent:  # a closed pipe is news for ever: asking would never wait
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(process.output)
 
     def _note_end(self, process: Process) -> None:
         self._pass_on(process, last=True)
-        self._selector.unregister(process.output)
         process.ended()
         if process.due is None:
             del self._processes[process.job.name]
@@ -165,15 +168,20 @@ class Supervisor:
 
     def _restart_due(self) -> None:
         for process in self._processes.values():
-            if process.due is not None and process.due <= time.monotonic():
+            if process.due is None or process.due > time.monotonic():
+                continue
+            try:
                 self._start(process)
+            except OSError as error:
+                process.plan_start()
+                self.say(f"{process.job.name} cannot be started ({error}); it is tried again.")
 
     def _stop_all(self) -> None:
         """End every process: politely first, those that others need last, all of them for sure."""
         if self._processes and self._stop_signals == 1:
             self.say("stopping; work in progress is given back. Ctrl-C again does not wait.")
         for last in (False, True):
-            alive = [p for p in self._processes.values() if p.due is None]
+            alive = [p for p in self._processes.values() if p.begun]
             self._stop([process for process in alive if process.job.leaves_last is last])
 
     def _stop(self, going: list[Process]) -> None:
@@ -187,5 +195,4 @@ class Supervisor:
         for process in going:
             process.kill()
             self._pass_on(process, last=True)
-            self._selector.unregister(process.output)
             process.close()

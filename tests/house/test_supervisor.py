@@ -131,3 +131,53 @@ def test_handlers_are_given_back():
     with Supervisor(io.StringIO()):
         assert signal.getsignal(signal.SIGINT) != before[0]
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGCHLD)) == before
+
+
+def test_a_program_that_is_not_there_ends_the_start_and_what_runs_by_then():
+    output = io.StringIO()
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    with pytest.raises(FileNotFoundError), Supervisor(output) as supervisor:
+        supervisor.start(Job("first", python(code)))
+        supervisor.until(lambda: bool(pids_in(output)), timeout_s=20)
+        supervisor.start(Job("second", ["/there/is/no/such/program"]))
+    assert not alive(pids_in(output)[0])
+
+
+def test_a_program_that_cannot_be_started_again_is_tried_again_and_the_others_run_on(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setattr(jobs, "FIRST_DELAY_S", 0.05)
+    output = io.StringIO()
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\necho up\nexec sleep 60\n")
+    program.chmod(0o755)
+    with Supervisor(output) as supervisor:
+        supervisor.start(Job("web", [str(program)]))
+        supervisor.start(Job("other", ["sleep", "60"]))
+        supervisor.until(lambda: "up" in output.getvalue(), timeout_s=20)
+        other = supervisor._processes["other"].popen
+        away = program.rename(tmp_path / "away")
+        supervisor._processes["web"].signal(signal.SIGKILL)
+        supervisor.until(lambda: "cannot be started" in output.getvalue(), timeout_s=20)
+        away.rename(program)
+        supervisor.until(lambda: output.getvalue().count("| up") == 2, timeout_s=20)
+        assert supervisor._processes["other"].popen is other
+        assert other is not None and other.poll() is None
+
+
+def test_a_process_that_closes_its_output_costs_no_time_of_a_core():
+    code = "import os, time; [os.close(n) for n in (1, 2)]; time.sleep(60)"
+    with Supervisor(io.StringIO()) as supervisor:
+        supervisor.start(Job("silent", python(code)))
+        popen = supervisor._processes["silent"].popen
+        assert popen is not None
+        supervisor.until(lambda: not os_open(popen.pid, 1), timeout_s=20)
+        began_s, until_s = time.process_time(), time.monotonic() + 1
+        supervisor.until(lambda: time.monotonic() > until_s)
+        assert time.process_time() - began_s < 0.2
+        supervisor._processes["silent"].signal(signal.SIGKILL)
+        supervisor.until(lambda: supervisor._processes["silent"].due is not None, timeout_s=20)
+
+
+def os_open(pid: int, descriptor: int) -> bool:
+    return os.path.lexists(f"/proc/{pid}/fd/{descriptor}")
