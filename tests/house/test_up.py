@@ -1,6 +1,8 @@
-"""`manage.py up` with real processes: it becomes ready, and no way of ending it leaves one."""
+"""`manage.py up` with real processes: it becomes ready, and says what to do when it cannot.
 
-import signal
+How it ends is in `test_kill_modes`.
+"""
+
 import time
 import urllib.request
 from collections.abc import Callable, Generator
@@ -44,42 +46,6 @@ def names_of_processes_left(product: Product, timeout_s: float = 20) -> list[lis
 def status_of(url: str) -> int:
     with urllib.request.urlopen(url, timeout=20) as answer:
         return answer.status
-
-
-@pytest.mark.parametrize(
-    ("number", "times"),
-    [(signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGTERM, 1), (signal.SIGKILL, 1)],
-    ids=["Ctrl-C", "Ctrl-C twice", "SIGTERM", "kill -9"],
-)
-def test_no_process_is_left_after(number: signal.Signals, times: int, start: Start):
-    product = start("--no-demo").ready()
-    assert status_of(f"{product.url}/healthz") == 200
-    product.wait_for(r"worker\d+@\S+ ready")
-    roles = " ".join(" ".join(process.cmdline()) for process in product.processes())
-    for role in (
-        "manage.py up",
-        "oskartrack.daphne_server",
-        "worker1@",
-        "celery --quiet -A oskartrack beat",
-    ):
-        assert role in roles
-    assert any(Path(process.cwd()).name == "valkey" for process in product.processes())
-    for _ in range(times):
-        product.process.send_signal(number)
-    product.process.wait(30)
-    assert names_of_processes_left(product) == []
-    if number != signal.SIGKILL:
-        assert product.process.returncode == 0
-        assert product.text.endswith("Stopped. No process is left.\n")
-
-
-@pytest.mark.parametrize("after_s", [0.5, 1.5, 2.5])
-def test_ctrl_c_while_it_starts_leaves_no_process(after_s: float, start: Start):
-    product = start("--no-demo")
-    time.sleep(after_s)
-    product.process.send_signal(signal.SIGINT)
-    product.process.wait(30)
-    assert names_of_processes_left(product) == []
 
 
 def test_a_killed_process_is_started_again_and_said_so(start: Start):
