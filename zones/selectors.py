@@ -78,8 +78,9 @@ def scene_setup(
     Returns
     -------
     shapes : SceneShapes
-        Ordered by key, then by time, so that equal maps read equal. Zones of kind "ignore" are
-        among them; the keys are public ids.
+        Ordered by name, which is a camera's own, then by time, so that equal maps read equal on
+        any installation: what happens in one frame is counted in this order. Zones of kind
+        "ignore" are among them; the keys are public ids, which are random.
     """
     zones = _holding(
         ZoneVersion.objects.filter(zone__camera=camera).select_related("zone"),
@@ -148,7 +149,7 @@ def _media_ms(at: datetime | None, media_start: datetime) -> int | None:
 
 
 def _order(shape: ZoneShape | LineShape) -> tuple[str, bool, int]:
-    return shape.key, shape.valid_from_ms is not None, shape.valid_from_ms or 0
+    return shape.name, shape.valid_from_ms is not None, shape.valid_from_ms or 0
 
 
 def cameras_of_store(*, user: User | AnonymousUser, store: Store) -> QuerySet[Camera]:

@@ -42,7 +42,7 @@ class Chunk:
     fence: int
     attempt: int
     owner: str
-    leased: bool
+    leased: int  # SQLite's truth
 
     @property
     def worker(self) -> int:
@@ -130,7 +130,7 @@ def chunks(data: Path) -> list[Chunk]:
         'SELECT "index", state, fence, attempt, lease_owner, lease_until IS NOT NULL '
         'FROM tracking_chunk ORDER BY "index"'
     )
-    return [Chunk(*row[:5], leased=bool(row[5])) for row in ask(data, question)]
+    return [Chunk(*row) for row in ask(data, question)]
 
 
 def leases(data: Path) -> int:
@@ -267,7 +267,7 @@ class Watched:
 
     def __init__(self, data: Path, log: Path, **environment: str) -> None:
         self._before = {process.pid for process in descendants()}
-        wanted = {"OSKARTRACK_WORKERS": "2", **environment}
+        wanted: dict[str, Any] = {"OSKARTRACK_WORKERS": "2", **environment}
         self.product = Product(data, "--no-demo", log=log, **wanted)
         self.data = data
         self.supervisor = self.product.process

@@ -9,6 +9,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -60,6 +61,14 @@ def counted_to_the_end(start: Start, data: Path) -> list[str]:
     return found
 
 
+def nothing_left(running: Watched) -> bool:
+    return running.left() == []
+
+
+def all_gone(processes: list[psutil.Process]) -> bool:
+    return not any(map(stage.is_live, processes))
+
+
 def done_of(rows: list[stage.Chunk]) -> list[stage.Chunk]:
     return [row for row in rows if row.state == "done"]
 
@@ -106,7 +115,7 @@ def test_ended_at_once_it_leaves_no_process_and_the_slice_to_the_next_start(
     if how == "kill -9":
         running.supervisor.kill()
         running.supervisor.wait()
-        stage.wait_until(lambda: running.left() == [], "the kernel", KERNEL_S)
+        stage.wait_until(partial(nothing_left, running), "the kernel", KERNEL_S)
     else:
         running.interrupt()
         running.product.wait_for("stopping; work in progress is given back")
@@ -141,12 +150,12 @@ def test_each_child_that_dies_takes_all_of_its_own_along_and_is_started_again(
         own = stage.descendants(found.pid, itself=True)
         found.kill()
         running.product.wait_for(rf"{name}( \d)? ended \(killed by SIGKILL\); it starts again")
-        stage.wait_until(lambda own=own: not any(map(stage.is_live, own)), name, KERNEL_S)
+        stage.wait_until(partial(all_gone, own), name, KERNEL_S)
         fences[struck.index] += name == "worker"
     running.product.ready()
     stage.wait_until(lambda: stage.done(data), "the film to be counted")
     for words in CHILDREN.values():
-        stage.wait_until(lambda words=words: running.role(words), f"{words} to be there again")
+        stage.wait_until(partial(running.role, words), f"{words} to be there again")
     assert len(running.roles(CHILDREN["worker"])) == 2
     running.interrupt()
     assert running.supervisor.wait(30) == 0
@@ -202,7 +211,7 @@ def test_interrupted_while_it_starts_it_leaves_no_process_and_starts_again(
     for moment, has_come in MOMENTS.items():
         path = silent_valkey if has_come is valkey_is_silent else os.environ["PATH"]
         running = start(data, PATH=path)
-        stage.wait_until(lambda up=running, has_come=has_come: has_come(up), moment)
+        stage.wait_until(partial(has_come, running), moment)
         if how == "Ctrl-C":
             running.interrupt()
             assert running.supervisor.wait(30) == 0, moment
@@ -211,7 +220,7 @@ def test_interrupted_while_it_starts_it_leaves_no_process_and_starts_again(
         else:
             running.supervisor.kill()
             running.supervisor.wait()
-            stage.wait_until(lambda up=running: up.left() == [], moment, KERNEL_S)
+            stage.wait_until(partial(nothing_left, running), moment, KERNEL_S)
         assert "READY" not in running.product.text, moment
     work.put_in(data)
     assert counted_to_the_end(start, data) == work.facts
