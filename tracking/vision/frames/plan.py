@@ -2,12 +2,15 @@
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from pathlib import Path
 
 import av.error
 
-from tracking.vision.errors import UnreadableMediaError
+from tracking.vision.errors import TooLongError, UnreadableMediaError
 from tracking.vision.frames.media import MediaInfo, open_video, packet_pts_ms
+from tracking.vision.frames.source import Source
+
+# One packet with a wild time stamp must not make chunks by the million: whole days are no file.
+LONGEST_MS = 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +27,18 @@ class ChunkBounds:
 
 
 def plan_chunks(
-    path: str | Path, info: MediaInfo, target_ms: int = 10_000, longest_ms: int = 20_000
+    path: Source,
+    info: MediaInfo,
+    target_ms: int = 10_000,
+    longest_ms: int = 20_000,
+    most_ms: int = LONGEST_MS,
 ) -> list[ChunkBounds]:
     """Return the chunks of a file, one after another without a gap; nothing is decoded.
 
     Parameters
     ----------
-    path : str or Path
-        The file.
+    path : str, Path or int
+        The file, or a descriptor that is open for reading.
     info : MediaInfo
         What `probe` said about it.
     target_ms : int
@@ -39,10 +46,17 @@ def plan_chunks(
     longest_ms : int
         Where no key frame comes within this time, the chunk is cut by time after `target_ms` and
         the next one is decoded from an earlier key frame.
+    most_ms : int
+        A packet that would be shown later than this is taken for nonsense.
+
+    Raises
+    ------
+    TooLongError
+        The packets reach beyond `most_ms`.
     """
     if info.is_image:
         return [ChunkBounds(0, 0, 1, 0)]
-    keys, end_ms = _key_times(Path(path), info)
+    keys, end_ms = _key_times(path, info, most_ms)
     chunks: list[ChunkBounds] = []
     first_ms = 0
     while first_ms < end_ms:
@@ -60,7 +74,7 @@ def _next_cut(keys: list[int], first_ms: int, end_ms: int, target_ms: int, longe
     return next_key if next_key - first_ms <= longest_ms else first_ms + target_ms
 
 
-def _key_times(path: Path, info: MediaInfo) -> tuple[list[int], int]:
+def _key_times(path: Source, info: MediaInfo, most_ms: int) -> tuple[list[int], int]:
     """Return the media times of all key frames, rising, and the end of the last frame."""
     keys: set[int] = set()
     end_ms = 0
@@ -73,6 +87,8 @@ def _key_times(path: Path, info: MediaInfo) -> tuple[list[int], int]:
                 time_ms = pts_ms - info.first_pts_ms
                 length = (packet.duration or 0) * (packet.time_base or 0) * 1000
                 end_ms = max(end_ms, time_ms + max(1, round(length)))
+                if end_ms > most_ms:
+                    raise TooLongError(f"A picture of the file would be shown at {end_ms} ms.")
                 if packet.is_keyframe:
                     keys.add(time_ms)
         except av.error.FFmpegError as error:

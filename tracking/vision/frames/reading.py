@@ -1,9 +1,8 @@
 """Reading a chunk's frames with their media time, whatever the file's frame rate or rotation."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import av.container
 import av.error
@@ -22,6 +21,7 @@ from tracking.vision.frames.media import (
     packet_pts_ms,
 )
 from tracking.vision.frames.plan import ChunkBounds
+from tracking.vision.frames.source import Source
 
 Image = NDArray[np.uint8]
 
@@ -67,9 +67,15 @@ class FrameReader:
     """Iterates once over a chunk's frames; afterwards `result` says how it went."""
 
     def __init__(
-        self, path: str | Path, info: MediaInfo, bounds: ChunkBounds, lead_in_ms: int = LEAD_IN_MS
+        self,
+        path: Source,
+        info: MediaInfo,
+        bounds: ChunkBounds,
+        lead_in_ms: int = LEAD_IN_MS,
+        tick: Callable[[], None] = lambda: None,
     ) -> None:
-        self._path = Path(path)
+        self._path = path
+        self._tick = tick
         self._info = info
         self._bounds = bounds
         self._from_ms = max(0, bounds.first_ms - lead_in_ms)
@@ -166,6 +172,7 @@ class FrameReader:
                 return
             if packet is None:
                 return
+            self._tick()
             inside = self._is_inside(packet)
             try:
                 frames = packet.decode()
@@ -199,24 +206,30 @@ class FrameReader:
 
 
 def read_frames(
-    path: str | Path, info: MediaInfo, bounds: ChunkBounds, lead_in_ms: int = LEAD_IN_MS
+    path: Source,
+    info: MediaInfo,
+    bounds: ChunkBounds,
+    lead_in_ms: int = LEAD_IN_MS,
+    tick: Callable[[], None] = lambda: None,
 ) -> FrameReader:
     """Return an iterator over a chunk's frames, preceded by its lead-in.
 
     Parameters
     ----------
-    path : str or Path
-        The file.
+    path : str, Path or int
+        The file, or a descriptor that is open for reading.
     info : MediaInfo
         What `probe` said about it.
     bounds : ChunkBounds
         Which frames; a pure function of these four, however the file is seeked.
     lead_in_ms : int
         Frames from this long before the chunk come first, marked `lead_in`.
+    tick : callable
+        Called for every packet, also where it shows nothing: whoever waits knows it goes on.
     """
-    return FrameReader(path, info, bounds, lead_in_ms)
+    return FrameReader(path, info, bounds, lead_in_ms, tick)
 
 
-def read_image(path: str | Path) -> Frame:
+def read_image(path: Source) -> Frame:
     """Return a picture file as the one frame of a recording."""
-    return Frame(0, load_image(Path(path)))
+    return Frame(0, load_image(path))
