@@ -25,13 +25,12 @@ from tracking import jobs, ledger, media, overlay, room
 from tracking.faults import fault
 from tracking.ledger import AlreadyCountedError, Outcome, Slice
 from tracking.models import Chunk, JobState, Recording, Run
+from tracking.sandbox import detect_chunk
 from tracking.vision import detections
-from tracking.vision.detectors.registry import make_detector
 from tracking.vision.errors import MediaError
 from tracking.vision.events import Event, TrackEnded
-from tracking.vision.frames import ChunkBounds, MediaInfo
 from tracking.vision.pipeline import Pipeline, PipelineParams
-from tracking.vision.previews import ChunkResult, detect_chunk
+from tracking.vision.results import ChunkResult
 from tracking.vision.setup import SceneSetup
 from tracking.visits import VisitBook
 
@@ -39,6 +38,7 @@ log = structlog.get_logger(__name__)
 
 # A recording is counted in part when this much of what it declares was not decoded.
 SHORT_BY_MS = 500
+BOUNDS = ("index", "first_ms", "last_ms", "keyframe_ms")  # of `tracking.vision.frames`
 STATE = struct.Struct("<4sI")  # magic, length of the visits' part
 STATE_MAGIC = b"OTR1"
 
@@ -157,18 +157,15 @@ def _try(step: Callable[[int], Any], row_id: int) -> Any:
 
 
 def _see(chunk: Chunk) -> ChunkResult:
-    """Decode and detect a chunk; one that cannot be opened is a broken one without frames."""
+    """Have a chunk decoded and detected; one that cannot be opened is broken, without frames."""
     recording = chunk.recording
     run = _active_run(recording.pk)
     path = media.source_path(recording.folder) if recording.folder else Path()
     if run is None or not path.is_file():
         raise FileMissingError("The media file is gone: upload it again.")
-    wanted = run.card["detector"]
-    detector = make_detector(wanted["name"], wanted.get("settings") or {})
-    info = MediaInfo(**recording.media)
-    bounds = ChunkBounds(chunk.index, chunk.first_ms, chunk.last_ms, chunk.keyframe_ms)
+    bounds = {name: getattr(chunk, name) for name in BOUNDS}
     try:
-        return detect_chunk(path, info, bounds, detector)
+        return detect_chunk(path, recording.media, bounds, run.card["detector"])
     except MediaError as error:
         log.warning("chunk_broken", chunk=chunk.pk, why=str(error))
         return ChunkResult(

@@ -136,11 +136,10 @@ def open_video(
     ------
     UnreadableMediaError, NoVideoStreamError, CodecNotAllowedError
     """
+    demuxer = CONTAINERS[container]
     with open_source(path) as file:
         try:
-            opened = av.open(
-                file, format=CONTAINERS[container], options=only(CONTAINERS[container])
-            )
+            opened = av.open(file, "r", format=demuxer, options=only(demuxer))
         except (av.error.FFmpegError, OSError) as error:
             raise UnreadableMediaError(f"The file cannot be opened as {container}.") from error
         with opened:

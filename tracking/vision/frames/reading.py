@@ -195,7 +195,7 @@ class FrameReader:
         return self._bounds.first_ms <= pts_ms - self._info.first_pts_ms < self._bounds.last_ms
 
     def _picture(self, decoded: av.video.frame.VideoFrame) -> Image:
-        image = decoded.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
+        image = decoded.to_ndarray(format="bgr24", threads=1).astype(np.uint8, copy=False)
         turns = decoded.rotation // 90 % 4
         if turns:
             image = np.ascontiguousarray(np.rot90(image, turns))
