@@ -1,0 +1,135 @@
+"""Good clips, small and quick to make, from which the corpus makes the others."""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+import av
+import av.video.stream
+import numpy as np
+from PIL import Image
+
+# What a clip of each kind is stored as; each decodes here and on the allow-list.
+KINDS: dict[str, tuple[str, str]] = {
+    "mp4 h264": ("mp4", "libx264"),
+    "mp4 mpeg4": ("mp4", "mpeg4"),
+    "mov h264": ("mov", "libx264"),
+    "mkv h264": ("matroska", "libx264"),
+    "webm vp8": ("webm", "libvpx"),
+    "avi mpeg4": ("avi", "mpeg4"),
+    "avi mjpeg": ("avi", "mjpeg"),
+    "ts mpeg2": ("mpegts", "mpeg2video"),
+    "ts h264": ("mpegts", "libx264"),
+    "mpg mpeg1": ("mpeg", "mpeg1video"),
+}
+CODEC_OPTIONS = {
+    "libx264": {"preset": "ultrafast", "bf": "2"},
+    "libx265": {"preset": "ultrafast", "x265-params": "log-level=none"},
+    "libvpx": {"deadline": "realtime", "cpu-used": "8"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
+}
+WIDTH, HEIGHT = 160, 96
+
+
+def picture(index: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
+    """Return a picture that tells its own number in ten columns: bright for a one."""
+    image = np.full((height, width, 3), 40, np.uint8)
+    for bit in range(10):
+        if index >> bit & 1:
+            image[:, bit * width // 10 : (bit + 1) * width // 10] = 200
+    return image
+
+
+def number_of(image: np.ndarray) -> int:
+    """Return the number that `picture` wrote."""
+    row = image.mean(axis=(0, 2))
+    width = len(row)
+    on = [row[round((bit + 0.5) * width / 10)] > 120 for bit in range(10)]
+    return sum(int(value) << bit for bit, value in enumerate(on))
+
+
+def film(
+    container: str,
+    codec: str,
+    times: Sequence[Fraction] | None = None,
+    *,
+    rate: Fraction | int = 25,
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+    gop: int = 12,
+    rotation: int = 0,
+    noise: int = 0,
+) -> bytes:
+    """Return a film of numbered pictures, shown at the given seconds."""
+    if times is None:
+        times = [Fraction(index) / rate for index in range(50)]
+    grain = np.random.default_rng(5)
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as out:
+        stream = out.add_stream(codec, rate=Fraction(rate), options=CODEC_OPTIONS.get(codec, {}))
+        assert isinstance(stream, av.video.stream.VideoStream)
+        stream.width, stream.height = size
+        stream.pix_fmt = {"mjpeg": "yuvj420p", "magicyuv": "gbrp", "ffv1": "yuv420p"}.get(
+            codec, {"huffyuv": "yuv422p", "png": "rgb24", "gif": "rgb8"}.get(codec, "yuv420p")
+        )
+        stream.codec_context.gop_size = gop
+        base = Fraction(1, 90_000) if codec.startswith("libx") else 1 / Fraction(rate)
+        stream.codec_context.time_base = base
+        if rotation:
+            stream.set_display_rotation(rotation)
+        for index, time in enumerate(times):
+            image = picture(index, *size)
+            if noise:
+                image = image + grain.integers(0, noise, image.shape, np.uint8)
+            frame = av.VideoFrame.from_ndarray(image, format="bgr24")
+            frame.pts, frame.time_base = round(time / base), base
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return file.getvalue()
+
+
+@functools.cache
+def clip(kind: str) -> bytes:
+    """Return the one clip of a kind, two seconds with some grain."""
+    container, codec = KINDS[kind]
+    return film(container, codec, noise=24)
+
+
+def sound(container: str = "mp4", codec: str = "aac") -> bytes:
+    """Return a file that holds sound alone."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as out:
+        stream = out.add_stream(codec, rate=8000)
+        stream.layout = "mono"
+        for number in range(8):
+            samples = np.zeros((1, 1024), np.float32)
+            frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = 8000, number * 1024
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return file.getvalue()
+
+
+@functools.cache
+def still(kind: str, size: tuple[int, int] = (320, 240)) -> bytes:
+    """Return a picture file with some grain, so that it is not all header."""
+    grain = np.random.default_rng(9).integers(0, 255, (size[1] // 4, size[0] // 4, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(grain).resize(size).save(file, kind)
+    return file.getvalue()
+
+
+def even(count: int, rate: Fraction | int) -> list[Fraction]:
+    """Return the times of a film of one rate."""
+    return [Fraction(index) / rate for index in range(count)]
+
+
+def uneven(count: int, steps: Iterable[Fraction]) -> list[Fraction]:
+    """Return times whose steps follow a pattern, over and over."""
+    pattern, time, times = list(steps), Fraction(0), []
+    for index in range(count):
+        times.append(time)
+        time += pattern[index % len(pattern)]
+    return times
