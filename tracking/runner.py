@@ -38,6 +38,7 @@ log = structlog.get_logger(__name__)
 
 # A recording is counted in part when this much of what it declares was not decoded.
 SHORT_BY_MS = 500
+SHORT_SHARE = 0.05  # and of a short one already when this share was not
 BOUNDS = ("index", "first_ms", "last_ms", "keyframe_ms")  # of `tracking.vision.frames`
 STATE = struct.Struct("<4sI")  # magic, length of the visits' part
 STATE_MAGIC = b"OTR1"
@@ -283,7 +284,8 @@ def _outcome(recording: Recording, last: Chunk) -> Outcome:
         return Outcome("done")
     decoded_ms = recording.decoded_ms + max(0, last.decoded_to_ms - last.first_ms)
     fps = recording.media.get("fps_declared") or 0
-    slack_ms = max(1000 / fps if fps else 0, SHORT_BY_MS)
+    short_ms = min(SHORT_BY_MS, SHORT_SHARE * recording.declared_ms)
+    slack_ms = max(1000 / fps if fps else 0, short_ms)
     if chunks.filter(broken=True).exists() or decoded_ms + slack_ms < recording.declared_ms:
         return Outcome("partial", "cut_off")
     return Outcome("done")

@@ -15,7 +15,7 @@ def damaged(seed: int) -> tuple[str, bytes]:
     if random.random() < 0.5:
         share = random.uniform(0.05, 0.8)
         return f"{kind}, {share:.0%} left", whole[: int(len(whole) * share)]
-    ratio = random.choice([0.002, 0.005, 0.01])
+    ratio = random.choice([0.005, 0.01])
     broken = bytearray(whole)
     for _ in range(max(20, int(len(whole) * ratio))):
         broken[random.randrange(len(whole))] ^= 1 << random.randrange(8)

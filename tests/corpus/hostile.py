@@ -263,7 +263,9 @@ def film_that_says_it_lasts_for_days(random: Random, bait: Bait) -> bytes:
     whole = film("mp4", "mpeg4", even(10, 10), rate=10)
     for path in ((b"moov", b"mvhd"), (b"moov", b"trak", b"mdia", b"mdhd")):
         whole = change_box(whole, path, longer)
-    return whole
+    table = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stts")
+    one_step = struct.pack(">IIII", 0, 1, 10, days * 86_400 * 1000)
+    return change_box(whole, table, lambda _: one_step)
 
 
 @corpus_class
@@ -361,10 +363,10 @@ def boxes_within_boxes(random: Random, bait: Bait) -> bytes:
 
 
 @corpus_class
-def elements_whose_length_lies(random: Random, bait: Bait) -> bytes:
-    whole = bytearray(clip("mkv h264"))
-    at = random.choice([whole.find(b"\x15\x49\xa9\x66"), whole.find(b"\x16\x54\xae\x6b")]) + 4
-    whole[at : at + 8] = b"\x01" + noise(random, 7)
+def film_whose_tracks_are_not_told(random: Random, bait: Bait) -> bytes:
+    whole = bytearray(clip(random.choice(["mkv h264", "webm vp8"])))
+    at = whole.find(b"\x16\x54\xae\x6b")
+    whole[at : at + 12] = noise(random, 12)
     return bytes(whole)
 
 

@@ -1,6 +1,7 @@
 """The corpus of hostile, damaged and good files: how each of them must end.
 
-CORPUS_FILES, CORPUS_DAMAGED and CORPUS_GOOD say how many; the small numbers are for every run of the tests.
+CORPUS_FILES, CORPUS_DAMAGED and CORPUS_GOOD say how many of each; without them a part is tried that
+takes minutes.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """Cutting a file into chunks that can be detected apart, from packets alone."""
 
+from __future__ import annotations
+
+from array import array
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
@@ -45,7 +48,8 @@ def plan_chunks(
         A chunk ends at the first key frame after this long.
     longest_ms : int
         Where no key frame comes within this time, the chunk is cut by time after `target_ms` and
-        the next one is decoded from an earlier key frame.
+        the next one is decoded from an earlier key frame. Only a stretch without any picture is
+        longer: it is one chunk, not hundreds.
     most_ms : int
         A packet that would be shown later than this is taken for nonsense.
 
@@ -56,11 +60,12 @@ def plan_chunks(
     """
     if info.is_image:
         return [ChunkBounds(0, 0, 1, 0)]
-    keys, end_ms = _key_times(path, info, most_ms)
+    keys, shown, end_ms = _packet_times(path, info, most_ms)
     chunks: list[ChunkBounds] = []
     first_ms = 0
     while first_ms < end_ms:
         last_ms = _next_cut(keys, first_ms, end_ms, target_ms, longest_ms)
+        last_ms = _after_gap(shown, first_ms, last_ms, end_ms)
         before = bisect_right(keys, first_ms)
         keyframe_ms = keys[before - 1] if before else 0
         chunks.append(ChunkBounds(len(chunks), first_ms, last_ms, keyframe_ms))
@@ -74,9 +79,17 @@ def _next_cut(keys: list[int], first_ms: int, end_ms: int, target_ms: int, longe
     return next_key if next_key - first_ms <= longest_ms else first_ms + target_ms
 
 
-def _key_times(path: Source, info: MediaInfo, most_ms: int) -> tuple[list[int], int]:
-    """Return the media times of all key frames, rising, and the end of the last frame."""
+def _after_gap(shown: array[int], first_ms: int, last_ms: int, end_ms: int) -> int:
+    """Return where a chunk ends that would show nothing: at the next picture."""
+    at = bisect_left(shown, first_ms)
+    following = shown[at] if at < len(shown) else end_ms
+    return max(last_ms, following)
+
+
+def _packet_times(path: Source, info: MediaInfo, most_ms: int) -> tuple[list[int], array[int], int]:
+    """Return the times of all key frames and of all frames, rising, and the end of the last."""
     keys: set[int] = set()
+    shown = array("q")
     end_ms = 0
     with open_video(path, info.container) as (opened, stream):
         try:
@@ -91,7 +104,8 @@ def _key_times(path: Source, info: MediaInfo, most_ms: int) -> tuple[list[int], 
                     raise TooLongError(f"A picture of the file would be shown at {end_ms} ms.")
                 if packet.is_keyframe:
                     keys.add(time_ms)
+                shown.append(time_ms)
         except av.error.FFmpegError as error:
             if not end_ms:
                 raise UnreadableMediaError("The file breaks off at its start.") from error
-    return sorted(keys), end_ms
+    return sorted(keys), array("q", sorted(shown)), end_ms

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tracking.vision.frames.damage import Complaints, ends_early
 from tracking.vision.frames.media import (
     MediaInfo,
     VideoPacket,
@@ -117,6 +118,8 @@ class FrameReader:
         return frame
 
     def _cut_off(self, decoded_to_ms: int) -> bool:
+        if ends_early(self._path, self._info.container):
+            return True
         declared_ms = self._info.duration_declared_ms
         if declared_ms is None:
             return False
@@ -163,6 +166,27 @@ class FrameReader:
     def _frames_of(
         self, opened: av.container.InputContainer, stream: av.video.stream.VideoStream
     ) -> Iterator[tuple[int, av.video.frame.VideoFrame]]:
+        with Complaints() as complaints:
+            for packet in self._packets_of(opened, stream):
+                inside = self._is_inside(packet)
+                try:
+                    frames = packet.decode()
+                except av.error.EOFError:
+                    return
+                except av.error.FFmpegError:
+                    self._errors += inside
+                    continue
+                self._errors += complaints.fresh() and inside
+                for frame in frames:
+                    assert isinstance(frame, av.video.frame.VideoFrame)
+                    pts_ms = frame_pts_ms(frame)
+                    if pts_ms is not None:
+                        yield pts_ms - self._info.first_pts_ms, frame
+            self._errors += complaints.fresh()  # about the file's end
+
+    def _packets_of(
+        self, opened: av.container.InputContainer, stream: av.video.stream.VideoStream
+    ) -> Iterator[VideoPacket]:
         packets = opened.demux(stream)
         while True:
             try:
@@ -173,19 +197,7 @@ class FrameReader:
             if packet is None:
                 return
             self._tick()
-            inside = self._is_inside(packet)
-            try:
-                frames = packet.decode()
-            except av.error.EOFError:
-                return
-            except av.error.FFmpegError:
-                self._errors += inside
-                continue
-            for frame in frames:
-                assert isinstance(frame, av.video.frame.VideoFrame)
-                pts_ms = frame_pts_ms(frame)
-                if pts_ms is not None:
-                    yield pts_ms - self._info.first_pts_ms, frame
+            yield packet
 
     def _is_inside(self, packet: VideoPacket) -> bool:
         """Return whether a packet belongs to the chunk itself."""
