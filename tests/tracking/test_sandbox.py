@@ -122,7 +122,7 @@ def test_a_locked_process_can_open_connect_start_and_end_nothing(tmp_path):
     said = json.loads(ran.stdout)
     assert said.pop("kind") == "seccomp"
     assert [what for what, outcome in said.items() if outcome == "done"] == []
-    assert os.listdir(tmp_path) == ["canary"]
+    assert list(tmp_path.iterdir()) == [canary]
 
 
 def test_the_list_of_calls_holds_none_that_reaches_out():
@@ -160,7 +160,7 @@ def test_a_process_that_decodes_has_its_pipes_and_one_file_and_no_environment(fi
     with film.open("rb"):
         see(film)
         process = Path(f"/proc/{sandbox._kept._child.pid}")
-        targets = [os.readlink(link) for link in (process / "fd").iterdir()]
+        targets = [str(link.readlink()) for link in (process / "fd").iterdir()]
         environment = (process / "environ").read_bytes()
     files = [target for target in targets if target.startswith("/") and target != os.devnull]
     assert files == [str(film)]
@@ -404,7 +404,7 @@ def test_no_part_of_an_answer_is_believed():
 
 def test_detections_that_unfold_to_more_than_they_claim_are_refused():
     """A megabyte of zeros in a kilobyte: never unfolded further than the header allows."""
-    said, frames, previews = good_answer()
+    said, _, previews = good_answer()
     body = zlib.compress(bytes(50 << 20))
     sizes = struct.pack("<II", 1, 0)
     forged = detections.HEADER.pack(detections.MAGIC, zlib.crc32(sizes + body), 1, 0) + body
