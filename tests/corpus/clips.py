@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import av
+import av.audio.stream
 import av.video.stream
 import numpy as np
 from PIL import Image
@@ -102,6 +103,7 @@ def sound(container: str = "mp4", codec: str = "aac") -> bytes:
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
         stream = out.add_stream(codec, rate=8000)
+        assert isinstance(stream, av.audio.stream.AudioStream)
         stream.layout = "mono"
         for number in range(8):
             samples = np.zeros((1, 1024), np.float32)

@@ -8,11 +8,15 @@ from tests.corpus.clips import KINDS, clip
 
 
 def damaged(seed: int) -> tuple[str, bytes]:
-    """Return what was done to which kind of film, and the film."""
+    """Return what was done to which kind of film, and the film.
+
+    VP8 is cut off only: every bit of its pictures means something, so a flipped one is a picture
+    like any other, and one that is never shown is allowed too.
+    """
     random = Random(seed)
     kind = random.choice(list(KINDS))
     whole = clip(kind)
-    if random.random() < 0.5:
+    if random.random() < 0.5 or kind == "webm vp8":
         share = random.uniform(0.05, 0.8)
         return f"{kind}, {share:.0%} left", whole[: int(len(whole) * share)]
     ratio = random.choice([0.005, 0.01])

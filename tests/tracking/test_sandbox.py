@@ -35,7 +35,8 @@ from tracking.vision.previews import detect_chunk
 
 ROOT = Path(__file__).resolve().parents[2]
 # Small pictures and a low bar: quick, and full of boxes.
-HOG = {"name": "hog", "settings": {"input_width": 320, "least_margin": -1.5, "gap_ms": 400}}
+SETTINGS = {"input_width": 320, "least_margin": -1.5, "gap_ms": 400}
+HOG = {"name": "hog", "settings": SETTINGS}
 SPEAK = "import os, sys, time; from tracking.vision import wire\n"
 READY = SPEAK + "wire.send(1, wire.frame({'kind': 'seccomp'})); wire.receive(0)\n"
 
@@ -184,7 +185,7 @@ def test_chunks_of_one_recording_share_a_process_and_recordings_never_do(film, t
 
 @pytest.mark.slow
 def test_chunks_in_any_order_twice_in_one_process_and_in_four_give_equal_bytes(film):
-    info, detector = probe(film), make_detector(HOG["name"], HOG["settings"])
+    info, detector = probe(film), make_detector("hog", SETTINGS)
     chunks = plan_chunks(film, info)
     assert len(chunks) > 3
     expected = [detect_chunk(film, info, bounds, detector) for bounds in chunks]
