@@ -28,13 +28,8 @@ class Complaints:
         self._heard = self._capture.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self._capture.__exit__(kind, error, at)
+    def __exit__(self, *_: object) -> None:
+        self._capture.__exit__(None, None, None)
         av.logging.set_level(self._level)
 
     def fresh(self) -> bool:
