@@ -82,6 +82,7 @@ _MEDIA = {
     "frame_count_declared": {"type": ["integer", "null"], "minimum": 0},
     "creation_time": _TEXT | {"type": ["string", "null"]},
     "size_bytes": {"type": "integer", "minimum": 1},
+    "is_whole": {"type": "boolean"},
 }
 
 

@@ -10,7 +10,7 @@ import hashlib
 import importlib
 import pkgutil
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import IO, Any, cast
 
 import av
@@ -24,7 +24,8 @@ from PIL import (
 )
 
 from tracking.vision.errors import MediaError, UnreadableMediaError
-from tracking.vision.frames import plan_chunks, probe
+from tracking.vision.frames import CONTAINERS, ChunkBounds, MediaInfo, plan_chunks, probe, vpx
+from tracking.vision.frames.damage import Complaints
 from tracking.vision.frames.media import IMAGES, open_video, sniff
 from tracking.vision.frames.source import Source, open_source
 
@@ -58,6 +59,7 @@ def preload() -> None:
     for module in pkgutil.walk_packages(av.__path__, "av."):
         if module.name not in NOT_LOADED:
             importlib.import_module(module.name)
+    vpx.preload()
 
 
 def inspect(path: Source, limits: Bounds) -> dict[str, Any]:
@@ -76,10 +78,10 @@ def inspect(path: Source, limits: Bounds) -> dict[str, Any]:
             # Before the first frame is decoded: 8192 x 8192 pixels took 1 GB.
             context = stream.codec_context
             _check(context.width * context.height <= limits.video_pixels, "too_many_pixels")
-    info = probe(path)
-    _check(info.is_image or info.width * info.height <= limits.video_pixels, "too_many_pixels")
-    _check((info.duration_declared_ms or 0) <= limits.video_ms, "too_long")
-    chunks = plan_chunks(path, info, most_ms=limits.video_ms)
+    with Complaints(CONTAINERS.get(container)) as complaints:
+        info = probe(path)
+        chunks = _planned(path, info, limits)
+        info = replace(info, is_whole=info.is_whole and not complaints.fresh())
     with open_source(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
@@ -89,6 +91,12 @@ def inspect(path: Source, limits: Bounds) -> dict[str, Any]:
         "sha256": digest,
         "taken_at": taken_at,
     }
+
+
+def _planned(path: Source, info: MediaInfo, limits: Bounds) -> list[ChunkBounds]:
+    _check(info.is_image or info.width * info.height <= limits.video_pixels, "too_many_pixels")
+    _check((info.duration_declared_ms or 0) <= limits.video_ms, "too_long")
+    return plan_chunks(path, info, most_ms=limits.video_ms)
 
 
 def _check(holds: bool, code: str) -> None:

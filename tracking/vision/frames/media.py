@@ -28,6 +28,7 @@ from tracking.vision.errors import (
     UnreadableMediaError,
 )
 from tracking.vision.frames.source import Source, open_source
+from tracking.vision.frames.structure import is_whole
 
 VideoPacket: TypeAlias = "av.Packet[av.video.stream.VideoStream]"
 
@@ -55,9 +56,10 @@ NO_PROTOCOL = "none"
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """A media file's own statements, sizes as displayed; all but `size_bytes` may be untrue.
+    """A media file's own statements, sizes as displayed; all but the last two may be untrue.
 
-    `first_pts_ms` is the first shown frame's presentation time in the container's own clock: it
+    `is_whole` is ours: nothing is missing or changed as far as the container's own sizes and
+    checksums tell. `first_pts_ms` is the first shown frame's presentation time in the container's own clock: it
     is media time 0 everywhere else.
     """
 
@@ -72,6 +74,7 @@ class MediaInfo:
     frame_count_declared: int | None
     creation_time: str | None
     size_bytes: int
+    is_whole: bool = True
 
     @property
     def is_image(self) -> bool:
@@ -139,12 +142,17 @@ def open_video(
     demuxer = CONTAINERS[container]
     with open_source(path) as file:
         try:
-            opened = av.open(file, "r", format=demuxer, options=only(demuxer))
+            # Old cameras write titles in letters of their own; no title is worth a film.
+            opened = av.open(
+                file, "r", format=demuxer, options=only(demuxer), metadata_errors="replace"
+            )
         except (av.error.FFmpegError, OSError) as error:
             raise UnreadableMediaError(f"The file cannot be opened as {container}.") from error
         with opened:
             stream = _video_stream(opened)
             codec = codec_name(stream)
+            if codec is None:
+                raise UnreadableMediaError("The file does not say how its pictures are stored.")
             if codec not in CODECS:
                 raise CodecNotAllowedError(f"Video of the kind '{codec}' is not accepted.")
             stream.codec_context.thread_count = 1
@@ -180,8 +188,10 @@ def load_image(path: Source) -> NDArray[np.uint8]:
     return image.astype(np.uint8, copy=False)
 
 
-def codec_name(stream: av.video.stream.VideoStream) -> str:
-    """Return the codec's name, whichever decoder would read it."""
+def codec_name(stream: av.video.stream.VideoStream) -> str | None:
+    """Return the codec's name, whichever decoder would read it; None where a file names none."""
+    if stream.codec_context is None:  # no decoder was found for it
+        return None
     return stream.codec_context.codec.canonical_name
 
 
@@ -258,7 +268,7 @@ def _describe(
     width, height = frame.width, frame.height
     return MediaInfo(
         container=container,
-        codec=codec_name(stream),
+        codec=codec_name(stream) or "",
         width=width if upright else height,
         height=height if upright else width,
         rotation=frame.rotation % 360,
@@ -268,6 +278,7 @@ def _describe(
         frame_count_declared=stream.frames or None,
         creation_time=_creation_time(opened, stream),
         size_bytes=_size_bytes(path),
+        is_whole=is_whole(path, container),
     )
 
 

@@ -57,6 +57,8 @@ def plan_chunks(
     ------
     TooLongError
         The packets reach beyond `most_ms`.
+    UnreadableMediaError
+        No packet is shown at any time.
     """
     if info.is_image:
         return [ChunkBounds(0, 0, 1, 0)]
@@ -70,6 +72,8 @@ def plan_chunks(
         keyframe_ms = keys[before - 1] if before else 0
         chunks.append(ChunkBounds(len(chunks), first_ms, last_ms, keyframe_ms))
         first_ms = last_ms
+    if not chunks:
+        raise UnreadableMediaError("The file holds no picture with a time.")
     return chunks
 
 

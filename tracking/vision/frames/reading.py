@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracking.vision.frames.damage import Complaints, ends_early
+from tracking.vision.frames.damage import Complaints
 from tracking.vision.frames.media import (
     MediaInfo,
     VideoPacket,
@@ -23,6 +23,7 @@ from tracking.vision.frames.media import (
 )
 from tracking.vision.frames.plan import ChunkBounds
 from tracking.vision.frames.source import Source
+from tracking.vision.frames.vpx import payload_check
 
 Image = NDArray[np.uint8]
 
@@ -118,7 +119,7 @@ class FrameReader:
         return frame
 
     def _cut_off(self, decoded_to_ms: int) -> bool:
-        if ends_early(self._path, self._info.container):
+        if not self._info.is_whole:
             return True
         declared_ms = self._info.duration_declared_ms
         if declared_ms is None:
@@ -166,6 +167,7 @@ class FrameReader:
     def _frames_of(
         self, opened: av.container.InputContainer, stream: av.video.stream.VideoStream
     ) -> Iterator[tuple[int, av.video.frame.VideoFrame]]:
+        check = payload_check(self._info.codec)
         with Complaints() as complaints:
             for packet in self._packets_of(opened, stream):
                 inside = self._is_inside(packet)
@@ -176,7 +178,8 @@ class FrameReader:
                 except av.error.FFmpegError:
                     self._errors += inside
                     continue
-                self._errors += complaints.fresh() and inside
+                is_damaged = packet.is_corrupt or (check is not None and check.is_damaged(packet))
+                self._errors += (complaints.fresh() or is_damaged) and inside
                 for frame in frames:
                     assert isinstance(frame, av.video.frame.VideoFrame)
                     pts_ms = frame_pts_ms(frame)
