@@ -95,6 +95,7 @@ def outcome(step):
     return "done"
 print(json.dumps({"kind": kind} | {name: outcome(step) for name, step in {
     "open a file": lambda: open(sys.argv[1]),
+    "look at a file": lambda: os.stat(sys.argv[1]),
     "list a folder": lambda: os.listdir("/"),
     "make a file": lambda: open(sys.argv[1] + ".new", "w"),
     "remove a file": lambda: os.unlink(sys.argv[1]),
@@ -105,6 +106,7 @@ print(json.dumps({"kind": kind} | {name: outcome(step) for name, step in {
     "fork": os.fork,
     "start a thread": lambda: threading.Thread(target=print).start(),
     "end another process": lambda: os.kill(os.getppid(), 0),
+    "be the owner of all again": lambda: os.setuid(0),
     "raise its limits": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)),
 }.items()}), flush=True)
 os._exit(0)

@@ -188,6 +188,18 @@ def load_image(path: Source) -> NDArray[np.uint8]:
     return image.astype(np.uint8, copy=False)
 
 
+def packets_of(
+    opened: av.container.InputContainer, stream: av.video.stream.VideoStream
+) -> Iterator[VideoPacket]:
+    """Yield a stream's packets, also past one of a stream that the file's start did not name."""
+    while True:
+        try:
+            yield from opened.demux(stream)
+        except IndexError:  # PyAV knows the streams of the start only; the packet is passed over
+            continue
+        return
+
+
 def codec_name(stream: av.video.stream.VideoStream) -> str | None:
     """Return the codec's name, whichever decoder would read it; None where a file names none."""
     if stream.codec_context is None:  # no decoder was found for it
@@ -223,7 +235,7 @@ def _first_packet_times(
 ) -> list[int]:
     times: list[int] = []
     try:
-        for packet in opened.demux(stream):
+        for packet in packets_of(opened, stream):
             time_ms = packet_pts_ms(packet)
             if time_ms is not None:
                 times.append(time_ms)
@@ -240,7 +252,7 @@ def _first_packet_times(
 def _first_frame(
     opened: av.container.InputContainer, stream: av.video.stream.VideoStream
 ) -> av.video.frame.VideoFrame:
-    packets = opened.demux(stream)
+    packets = packets_of(opened, stream)
     for _ in range(PROBE_PACKETS):
         try:
             packet = next(packets, None)

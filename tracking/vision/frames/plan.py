@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import av.error
 
 from tracking.vision.errors import TooLongError, UnreadableMediaError
-from tracking.vision.frames.media import MediaInfo, open_video, packet_pts_ms
+from tracking.vision.frames.media import MediaInfo, open_video, packet_pts_ms, packets_of
 from tracking.vision.frames.source import Source
 
 # One packet with a wild time stamp must not make chunks by the million: whole days are no file.
@@ -97,7 +97,7 @@ def _packet_times(path: Source, info: MediaInfo, most_ms: int) -> tuple[list[int
     end_ms = 0
     with open_video(path, info.container) as (opened, stream):
         try:
-            for packet in opened.demux(stream):
+            for packet in packets_of(opened, stream):
                 pts_ms = packet_pts_ms(packet)
                 if pts_ms is None or not packet.size:
                     continue

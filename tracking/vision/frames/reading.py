@@ -20,6 +20,7 @@ from tracking.vision.frames.media import (
     load_image,
     open_video,
     packet_pts_ms,
+    packets_of,
 )
 from tracking.vision.frames.plan import ChunkBounds
 from tracking.vision.frames.source import Source
@@ -190,7 +191,7 @@ class FrameReader:
     def _packets_of(
         self, opened: av.container.InputContainer, stream: av.video.stream.VideoStream
     ) -> Iterator[VideoPacket]:
-        packets = opened.demux(stream)
+        packets = packets_of(opened, stream)
         while True:
             try:
                 packet = next(packets, None)
