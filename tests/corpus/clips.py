@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import io
+import tempfile
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import av.audio.stream
@@ -26,11 +28,35 @@ KINDS: dict[str, tuple[str, str]] = {
     "ts h264": ("mpegts", "libx264"),
     "mpg mpeg1": ("mpeg", "mpeg1video"),
 }
+# Films as cameras, phones and programs store them: every codec on the allow-list that somebody
+# still writes, in the containers it comes in.
+CAMERAS: dict[str, tuple[str, str, dict[str, str]]] = {
+    **{kind: (*stored, {}) for kind, stored in KINDS.items()},
+    "mp4 h264, index first": ("mp4", "libx264", {"movflags": "faststart"}),
+    "mp4 h264 in fragments": ("mp4", "libx264", {"movflags": "frag_keyframe+empty_moov"}),
+    "mp4 hevc": ("mp4", "libx265", {}),
+    "mkv hevc": ("matroska", "libx265", {}),
+    "ts hevc": ("mpegts", "libx265", {}),
+    "mkv vp8": ("matroska", "libvpx", {}),
+    "webm vp9": ("webm", "libvpx-vp9", {}),
+    "mp4 vp9": ("mp4", "libvpx-vp9", {}),
+    "webm av1": ("webm", "libsvtav1", {}),
+    "mp4 av1": ("mp4", "libsvtav1", {}),
+    "mov mjpeg": ("mov", "mjpeg", {}),
+    "mov h263": ("mov", "h263", {}),
+    "avi msmpeg4v2": ("avi", "msmpeg4v2", {}),
+    "avi msmpeg4v3": ("avi", "msmpeg4", {}),
+    "mpg mpeg2": ("mpeg", "mpeg2video", {}),
+    "gif": ("gif", "gif", {}),
+}
+CAMERA_BIT_RATE = 800_000  # a small camera's; what it gives differs by codec
+CAMERA_SIZE, CAMERA_GRAIN = (352, 288), 24
 CODEC_OPTIONS = {
     "libx264": {"preset": "ultrafast", "bf": "2"},
     "libx265": {"preset": "ultrafast", "x265-params": "log-level=none"},
     "libvpx": {"deadline": "realtime", "cpu-used": "8"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
+    "libsvtav1": {"preset": "12"},
 }
 WIDTH, HEIGHT = 160, 96
 
@@ -62,13 +88,16 @@ def film(
     gop: int = 12,
     rotation: int = 0,
     noise: int = 0,
+    bit_rate: int = 0,
+    options: dict[str, str] | None = None,
 ) -> bytes:
     """Return a film of numbered pictures, shown at the given seconds."""
     if times is None:
         times = [Fraction(index) / rate for index in range(50)]
     grain = np.random.default_rng(5)
-    file = io.BytesIO()
-    with av.open(file, "w", format=container) as out:
+    # The index can only be moved to the start of a file that has a name.
+    named = tempfile.NamedTemporaryFile(suffix=".film")
+    with named, av.open(named.name, "w", format=container, options=options or {}) as out:
         stream = out.add_stream(codec, rate=Fraction(rate), options=CODEC_OPTIONS.get(codec, {}))
         assert isinstance(stream, av.video.stream.VideoStream)
         stream.width, stream.height = size
@@ -76,6 +105,8 @@ def film(
             codec, {"huffyuv": "yuv422p", "png": "rgb24", "gif": "rgb8"}.get(codec, "yuv420p")
         )
         stream.codec_context.gop_size = gop
+        if bit_rate:
+            stream.bit_rate = bit_rate
         base = Fraction(1, 90_000) if codec.startswith("libx") else 1 / Fraction(rate)
         stream.codec_context.time_base = base
         if rotation:
@@ -88,7 +119,8 @@ def film(
             frame.pts, frame.time_base = round(time / base), base
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
-    return file.getvalue()
+        out.close()
+        return Path(named.name).read_bytes()
 
 
 @functools.cache
@@ -96,6 +128,20 @@ def clip(kind: str) -> bytes:
     """Return the one clip of a kind, two seconds with some grain."""
     container, codec = KINDS[kind]
     return film(container, codec, noise=24)
+
+
+@functools.cache
+def camera_film(kind: str) -> bytes:
+    """Return the one film of a kind as a small camera stores it: two seconds, full of detail."""
+    container, codec, options = CAMERAS[kind]
+    return film(
+        container,
+        codec,
+        size=CAMERA_SIZE,
+        noise=CAMERA_GRAIN,
+        bit_rate=CAMERA_BIT_RATE,
+        options=options,
+    )
 
 
 def sound(container: str = "mp4", codec: str = "aac") -> bytes:
