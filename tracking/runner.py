@@ -281,7 +281,7 @@ def _outcome(recording: Recording, last: Chunk) -> Outcome:
     if not chunks.filter(frames__gt=0).exists():
         return Outcome("failed", "unreadable")
     if recording.source == Recording.Source.IMAGE:
-        return Outcome("done")
+        return Outcome("partial", "cut_off") if last.broken else Outcome("done")
     decoded_ms = recording.decoded_ms + max(0, last.decoded_to_ms - last.first_ms)
     fps = recording.media.get("fps_declared") or 0
     short_ms = min(SHORT_BY_MS, SHORT_SHARE * recording.declared_ms)

@@ -49,7 +49,9 @@ CAMERAS: dict[str, tuple[str, str, dict[str, str]]] = {
     "mpg mpeg2": ("mpeg", "mpeg2video", {}),
     "gif": ("gif", "gif", {}),
 }
+STILLS = {"still jpeg": "JPEG", "still png": "PNG", "still webp": "WEBP"}
 CAMERA_BIT_RATE = 800_000  # a small camera's; what it gives differs by codec
+STILL_SIZE = (800, 600)
 CAMERA_SIZE, CAMERA_GRAIN = (352, 288), 24
 CODEC_OPTIONS = {
     "libx264": {"preset": "ultrafast", "bf": "2"},
@@ -90,20 +92,27 @@ def film(
     noise: int = 0,
     bit_rate: int = 0,
     options: dict[str, str] | None = None,
+    codec_options: dict[str, str] | None = None,
+    pix_fmt: str | None = None,
 ) -> bytes:
     """Return a film of numbered pictures, shown at the given seconds."""
     if times is None:
         times = [Fraction(index) / rate for index in range(50)]
     grain = np.random.default_rng(5)
     # The index can only be moved to the start of a file that has a name.
-    named = tempfile.NamedTemporaryFile(suffix=".film")
-    with named, av.open(named.name, "w", format=container, options=options or {}) as out:
-        stream = out.add_stream(codec, rate=Fraction(rate), options=CODEC_OPTIONS.get(codec, {}))
+    with (
+        tempfile.NamedTemporaryFile(suffix=".film") as named,
+        av.open(named.name, "w", format=container, options=options or {}) as out,
+    ):
+        wishes = CODEC_OPTIONS.get(codec, {}) | (codec_options or {})
+        stream = out.add_stream(codec, rate=Fraction(rate), options=wishes)
         assert isinstance(stream, av.video.stream.VideoStream)
         stream.width, stream.height = size
-        stream.pix_fmt = {"mjpeg": "yuvj420p", "magicyuv": "gbrp", "ffv1": "yuv420p"}.get(
-            codec, {"huffyuv": "yuv422p", "png": "rgb24", "gif": "rgb8"}.get(codec, "yuv420p")
-        )
+        stream.pix_fmt = pix_fmt or {
+            "mjpeg": "yuvj420p",
+            "magicyuv": "gbrp",
+            "ffv1": "yuv420p",
+        }.get(codec, {"huffyuv": "yuv422p", "png": "rgb24", "gif": "rgb8"}.get(codec, "yuv420p"))
         stream.codec_context.gop_size = gop
         if bit_rate:
             stream.bit_rate = bit_rate
@@ -133,6 +142,8 @@ def clip(kind: str) -> bytes:
 @functools.cache
 def camera_film(kind: str) -> bytes:
     """Return the one film of a kind as a small camera stores it: two seconds, full of detail."""
+    if kind in STILLS:
+        return still(STILLS[kind], STILL_SIZE)
     container, codec, options = CAMERAS[kind]
     return film(
         container,
@@ -144,10 +155,11 @@ def camera_film(kind: str) -> bytes:
     )
 
 
-def sound(container: str = "mp4", codec: str = "aac") -> bytes:
-    """Return a file that holds sound alone."""
+def sound(container: str = "mp4", codec: str = "aac", pid: str | None = None) -> bytes:
+    """Return a file that holds sound alone; of a transport stream, on this channel."""
     file = io.BytesIO()
-    with av.open(file, "w", format=container) as out:
+    options = {"mpegts_start_pid": pid} if pid else {}
+    with av.open(file, "w", format=container, options=options) as out:
         stream = out.add_stream(codec, rate=8000)
         assert isinstance(stream, av.audio.stream.AudioStream)
         stream.layout = "mono"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from tests.corpus.clips import CAMERAS, camera_film
+from tests.corpus.clips import CAMERAS, STILLS, camera_film
 
 LEAST_RATIO, MOST_RATIO = 1e-4, 1e-2  # of all bits of a file
 LEAST_SHARE, MOST_SHARE = 0.02, 0.98  # of a file that is left
@@ -13,7 +13,7 @@ LEAST_SHARE, MOST_SHARE = 0.02, 0.98  # of a file that is left
 def damaged(seed: int) -> tuple[str, bytes]:
     """Return what was done to which kind of film, and the film; every kind is as frequent."""
     random = Random(seed)
-    kinds = list(CAMERAS)
+    kinds = [*CAMERAS, *STILLS]
     kind = kinds[seed % len(kinds)]
     whole = camera_film(kind)
     if random.random() < 0.4:

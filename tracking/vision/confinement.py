@@ -70,7 +70,7 @@ def limit(limits: Limits) -> None:
 
 
 def _die_with_parent(libc: ctypes.CDLL) -> None:
-    """A decoder whose worker was killed is nobody's."""
+    """Have the system end this process with its parent: nobody else would."""
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 

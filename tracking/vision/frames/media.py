@@ -27,8 +27,10 @@ from tracking.vision.errors import (
     UnknownContainerError,
     UnreadableMediaError,
 )
+from tracking.vision.frames.damage import Complaints
 from tracking.vision.frames.source import Source, open_source
 from tracking.vision.frames.structure import is_whole
+from tracking.vision.frames.vpx import is_damaged_webp
 
 VideoPacket: TypeAlias = "av.Packet[av.video.stream.VideoStream]"
 
@@ -59,8 +61,8 @@ class MediaInfo:
     """A media file's own statements, sizes as displayed; all but the last two may be untrue.
 
     `is_whole` is ours: nothing is missing or changed as far as the container's own sizes and
-    checksums tell. `first_pts_ms` is the first shown frame's presentation time in the container's own clock: it
-    is media time 0 everywhere else.
+    checksums tell. `first_pts_ms` is the first shown frame's presentation time in the
+    container's own clock: it is media time 0 everywhere else.
     """
 
     container: str
@@ -330,7 +332,28 @@ def _probe_image(path: Source, container: str) -> MediaInfo:
     """Describe a picture; the orientation that its camera noted is applied."""
     height, width = load_image(path).shape[:2]
     size_bytes = _size_bytes(path)
-    return MediaInfo(container, container, width, height, 0, None, None, 0, 1, None, size_bytes)
+    whole = is_whole(path, container) and _decodes_in_peace(path, container)
+    return MediaInfo(
+        container, container, width, height, 0, None, None, 0, 1, None, size_bytes, whole
+    )
+
+
+def _decodes_in_peace(path: Source, container: str) -> bool:
+    """Return whether a decoder that tells has nothing to say against a picture; OpenCV's do not."""
+    if container == "webp":
+        with open_source(path) as file:
+            return not is_damaged_webp(file.readall())
+    demuxer = f"{container}_pipe"
+    try:
+        with (
+            Complaints() as complaints,
+            open_source(path) as file,
+            av.open(file, format=demuxer, options=only(demuxer)) as opened,
+        ):
+            opened.streams.video[0].codec_context.thread_count = 1
+            return any(True for _ in opened.decode(video=0)) and not complaints.fresh()
+    except (av.error.FFmpegError, OSError):
+        return False
 
 
 def _size_bytes(path: Source) -> int:

@@ -108,7 +108,8 @@ class FrameReader:
         """How the reading went so far."""
         to_ms = self._bounds.last_ms if self._reached_end else self._seen_to_ms
         to_ms = min(to_ms, self._bounds.last_ms)
-        broken = self._errors > 0 or (not self._reached_end and self._cut_off(to_ms))
+        at_end = self._info.is_image or not self._reached_end
+        broken = self._errors > 0 or (at_end and self._cut_off(to_ms))
         return ChunkRead(self._frames, to_ms, broken)
 
     def _count(self, frame: Frame, decoded: av.video.frame.VideoFrame | None = None) -> Frame:

@@ -33,6 +33,9 @@ CRC_ELEMENT_BYTES = 6
 PACK, PROGRAM_END, SYSTEM = 0xBA, 0xB9, 0xBB
 MPEG1_PACK_BYTES, MPEG2_PACK_BYTES = 12, 14
 
+PNG_START_BYTES, PNG_END = 8, b"IEND"
+JPEG_END = b"\xff\xd9"
+
 GIF_EXTENSION, GIF_IMAGE, GIF_END = 0x21, 0x2C, 0x3B
 
 
@@ -70,7 +73,7 @@ def _mp4(file: io.BufferedReader, size: int) -> bool:
     return at <= size
 
 
-def _avi(file: io.BufferedReader, size: int) -> bool:
+def _riff(file: io.BufferedReader, size: int) -> bool:
     return int.from_bytes(file.read(8)[4:8], "little") + 8 <= size
 
 
@@ -103,7 +106,7 @@ def _program(file: io.BufferedReader, size: int) -> bool:
     return at == size
 
 
-def _gif(file: io.BufferedReader, size: int) -> bool:
+def _gif(file: io.BufferedReader, _: int) -> bool:
     flags = file.read(13)[10:11]
     if not flags:
         return False
@@ -131,6 +134,28 @@ def _gif(file: io.BufferedReader, size: int) -> bool:
 def _skip_colours(file: io.BufferedReader, flags: int) -> None:
     if flags & 0x80:
         file.seek(3 << (flags & 7) + 1, io.SEEK_CUR)
+
+
+def _jpeg(file: io.BufferedReader, _: int) -> bool:
+    """Its end is there. Some cameras write more behind it."""
+    return JPEG_END in file.read()[2:]
+
+
+def _png(file: io.BufferedReader, size: int) -> bool:
+    at = PNG_START_BYTES
+    while at < size:
+        file.seek(at)
+        head = file.read(8)
+        length = int.from_bytes(head[:4])
+        if at + 12 + length > size:
+            return False
+        found = zlib.crc32(file.read(length), zlib.crc32(head[4:]))
+        if found != int.from_bytes(file.read(4)):
+            return False
+        if head[4:] == PNG_END:
+            return True
+        at += 12 + length
+    return False
 
 
 def _matroska(file: io.BufferedReader, size: int) -> bool:
@@ -191,8 +216,11 @@ def _checksum_holds(file: io.BufferedReader, at: int, length: int) -> bool:
 RULES: dict[str, Callable[[io.BufferedReader, int], bool]] = {
     "mp4": _mp4,
     "matroska": _matroska,
-    "avi": _avi,
+    "avi": _riff,
     "mpegts": _transport,
     "mpeg": _program,
     "gif": _gif,
+    "jpeg": _jpeg,
+    "png": _png,
+    "webp": _riff,
 }

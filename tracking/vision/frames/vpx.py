@@ -12,14 +12,15 @@ import ctypes
 import functools
 from ctypes import POINTER, byref, c_char_p, c_int, c_long, c_uint, c_void_p
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import av
 import av.codec
 import av.error
 import av.video.codeccontext
 
-from tracking.vision.frames.media import VideoPacket
+if TYPE_CHECKING:
+    from tracking.vision.frames.media import VideoPacket
 
 # vpx/vpx_decoder.h and vpx/vp8dx.h of libvpx 1.8 and later.
 ABI_VERSION = 12
@@ -29,6 +30,8 @@ CONTEXT_BYTES = 512  # several times what the library wants
 READ_AHEAD_BYTES, LEFT_BYTES = 8, 9
 KEY_HEADER_BYTES, HEADER_BYTES = 10, 3  # RFC 6386, 9.1
 PARTITION_SIZE_BYTES = 3
+HIGH_PROFILE_BIT = 0x10  # VP9 bitstream specification, 6.2
+RIFF_HEADER_BYTES, RIFF_CHUNK_BYTES = 12, 8
 
 
 class PayloadCheck(Protocol):
@@ -36,6 +39,7 @@ class PayloadCheck(Protocol):
 
     def is_damaged(self, packet: VideoPacket) -> bool:
         """Return whether this packet's own bytes are damaged."""
+        ...
 
 
 def payload_check(codec: str) -> PayloadCheck | None:
@@ -45,6 +49,18 @@ def payload_check(codec: str) -> PayloadCheck | None:
     if codec == "vp8" and _library() is not None:
         return _Vp8()
     return None
+
+
+def is_damaged_webp(data: bytes) -> bool:
+    """Return whether the VP8 picture that a WebP file may hold is damaged."""
+    at = RIFF_HEADER_BYTES
+    while at + RIFF_CHUNK_BYTES <= len(data):
+        name, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        at += RIFF_CHUNK_BYTES
+        if name == b"VP8 " and _library() is not None:
+            return _Vp8().is_damaged_picture(data[at : at + length])
+        at += length + length % 2
+    return False
 
 
 def preload() -> None:
@@ -61,8 +77,14 @@ class _Vp9:
         assert isinstance(context, av.video.codeccontext.VideoCodecContext)
         context.thread_count = 1
         self._context = context
+        self._is_ours: bool | None = None
 
     def is_damaged(self, packet: VideoPacket) -> bool:
+        if self._is_ours is None and packet.size:
+            # libvpx is made without the profiles that have more than 8 bits a colour.
+            self._is_ours = not bytes(packet)[0] & HIGH_PROFILE_BIT
+        if not self._is_ours:
+            return False
         try:
             self._context.decode(packet)
         except av.error.EOFError:
@@ -95,7 +117,9 @@ class _Vp8:
         self._library.vpx_codec_destroy(self._context)
 
     def is_damaged(self, packet: VideoPacket) -> bool:
-        data = bytes(packet)
+        return self.is_damaged_picture(bytes(packet))
+
+    def is_damaged_picture(self, data: bytes) -> bool:
         if not data:
             return False  # at the end, or a picture left out on purpose
         self._asked.clear()
