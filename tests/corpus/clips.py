@@ -155,11 +155,10 @@ def camera_film(kind: str) -> bytes:
     )
 
 
-def sound(container: str = "mp4", codec: str = "aac", pid: str | None = None) -> bytes:
-    """Return a file that holds sound alone; of a transport stream, on this channel."""
+def sound(container: str = "mp4", codec: str = "aac") -> bytes:
+    """Return a file that holds sound alone."""
     file = io.BytesIO()
-    options = {"mpegts_start_pid": pid} if pid else {}
-    with av.open(file, "w", format=container, options=options) as out:
+    with av.open(file, "w", format=container) as out:
         stream = out.add_stream(codec, rate=8000)
         assert isinstance(stream, av.audio.stream.AudioStream)
         stream.layout = "mono"

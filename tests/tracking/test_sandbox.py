@@ -95,7 +95,7 @@ def outcome(step):
     return "done"
 print(json.dumps({"kind": kind} | {name: outcome(step) for name, step in {
     "open a file": lambda: open(sys.argv[1]),
-    "look at a file": lambda: os.stat(sys.argv[1]),
+    "look at a name": lambda: os.stat("/"),
     "list a folder": lambda: os.listdir("/"),
     "make a file": lambda: open(sys.argv[1] + ".new", "w"),
     "remove a file": lambda: os.unlink(sys.argv[1]),
@@ -114,7 +114,7 @@ os._exit(0)
 
 
 def test_a_locked_process_can_open_connect_start_and_end_nothing(tmp_path):
-    if sandbox.kind() != "seccomp":
+    if not ctypes.util.find_library("seccomp"):
         pytest.skip("this host has no libseccomp")
     canary = tmp_path / "canary"
     canary.write_text("still here")

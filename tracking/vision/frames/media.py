@@ -204,9 +204,8 @@ def packets_of(
 
 def codec_name(stream: av.video.stream.VideoStream) -> str | None:
     """Return the codec's name, whichever decoder would read it; None where a file names none."""
-    if stream.codec_context is None:  # no decoder was found for it
-        return None
-    return stream.codec_context.codec.canonical_name
+    codec = getattr(stream.codec_context, "codec", None)  # no context where no decoder was found
+    return None if codec is None else str(codec.canonical_name)
 
 
 def frame_pts_ms(frame: av.video.frame.VideoFrame) -> int | None:
@@ -348,7 +347,7 @@ def _decodes_in_peace(path: Source, container: str) -> bool:
         with (
             Complaints() as complaints,
             open_source(path) as file,
-            av.open(file, format=demuxer, options=only(demuxer)) as opened,
+            av.open(file, "r", format=demuxer, options=only(demuxer)) as opened,
         ):
             opened.streams.video[0].codec_context.thread_count = 1
             return any(True for _ in opened.decode(video=0)) and not complaints.fresh()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 
@@ -52,8 +53,11 @@ def is_whole(source: Source, container: str) -> bool:
     rule = RULES.get(container)
     if rule is None:
         return True
-    with open_source(source) as file, io.BufferedReader(file, PIECE_BYTES) as reader:
-        return rule(reader, file.size_bytes)
+    with (
+        open_source(source) as file,
+        io.BufferedReader(cast("io.RawIOBase", file), PIECE_BYTES) as reader,
+    ):
+        return rule(cast("io.BufferedReader", reader), file.size_bytes)
 
 
 def _mp4(file: io.BufferedReader, size: int) -> bool:
