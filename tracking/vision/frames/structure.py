@@ -18,6 +18,10 @@ from tracking.vision.frames.source import Source, open_source
 PIECE_BYTES = 1 << 20
 SYNC_BYTE, TS_PACKET_BYTES = 0x47, 188  # ISO 13818-1, 2.4.3
 
+# ISO 14496-12: boxes that hold nothing but boxes.
+NESTS = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}
+BOX_HEAD_BYTES = 8
+
 # RFC 9559 (Matroska) and RFC 8794 (EBML).
 EBML_ID, SEGMENT_ID, CLUSTER_ID, CRC_ID = 0x1A45DFA3, 0x18538067, 0x1F43B675, 0xBF
 # SeekHead, Info, Tracks, Cues, Chapters, Attachments, Tags, Cluster.
@@ -29,6 +33,7 @@ TOP_IDS = {EBML_ID, SEGMENT_ID, 0xEC, CRC_ID} | MASTERS  # 0xEC fills gaps
 # Timestamp, SilentTracks, Position, PrevSize, SimpleBlock, BlockGroup, EncryptedBlock.
 CLUSTER_IDS = {0xE7, 0x5854, 0xA7, 0xAB, 0xA3, 0xA0, 0xAF, 0xEC, CRC_ID}
 CRC_ELEMENT_BYTES = 6
+SEEK_HEAD_ID, SEEK_ID, SEEK_PARTS = 0x114D9B74, 0x4DBB, {0x53AB, 0x53AC}
 
 # ISO 13818-1, 2.5.3: pack, end and system header; above them streams, each with its length.
 PACK, PROGRAM_END, SYSTEM = 0xBA, 0xB9, 0xBB
@@ -63,18 +68,39 @@ def is_whole(source: Source, container: str) -> bool:
 def _mp4(file: io.BufferedReader, size: int) -> bool:
     """No box reaches beyond the end. What a phone appends that is no box does no harm."""
     at = 0
-    while at + 8 <= size:
-        file.seek(at)
-        head = file.read(16)
-        length = int.from_bytes(head[:4])
-        if length == 1:
-            length = int.from_bytes(head[8:16])
-        if length == 0 or not head[4:8].isascii():
+    while at + BOX_HEAD_BYTES <= size:
+        name, length, head = _box(file, at)
+        if length == 0 or not name.isascii():
             return True  # the last box, or none
-        if length < 8:
-            return at > 0 and not any(head)
+        if length < head:
+            return False
         at += length
+        is_nest = name in NESTS and at <= size
+        if is_nest and not _nest_holds(file, at - length + head, at):
+            return False
     return at <= size
+
+
+def _nest_holds(file: io.BufferedReader, at: int, end: int, depth: int = 0) -> bool:
+    """Return whether boxes within a box fill it to its end."""
+    while at + BOX_HEAD_BYTES <= end:
+        name, length, head = _box(file, at)
+        if length < head or at + length > end or depth > len(NESTS):
+            return False
+        if name in NESTS and not _nest_holds(file, at + head, at + length, depth + 1):
+            return False
+        at += length
+    return at <= end
+
+
+def _box(file: io.BufferedReader, at: int) -> tuple[bytes, int, int]:
+    """Return a box's name, its whole length and the length of its head."""
+    file.seek(at)
+    head = file.read(2 * BOX_HEAD_BYTES)
+    length = int.from_bytes(head[:4])
+    if length == 1:
+        return head[4:8], int.from_bytes(head[8:16]), 2 * BOX_HEAD_BYTES
+    return head[4:8], length, BOX_HEAD_BYTES
 
 
 def _riff(file: io.BufferedReader, size: int) -> bool:
@@ -185,6 +211,8 @@ def _matroska(file: io.BufferedReader, size: int) -> bool:
             continue
         if name in MASTERS and not _checksum_holds(file, body, length):
             return False
+        if name == SEEK_HEAD_ID and not _tells_places(file, body, body + length):
+            return False
         at = body + length
     return True
 
@@ -202,6 +230,17 @@ def _element(file: io.BufferedReader) -> tuple[int | None, int | None, int]:
     length = int.from_bytes(head[name_bytes:end]) - (1 << 7 * size_bytes)
     is_unknown = length == (1 << 7 * size_bytes) - 1
     return (name, None if is_unknown else length, end) if len(head) >= end else (None, None, 0)
+
+
+def _tells_places(file: io.BufferedReader, at: int, end: int) -> bool:
+    """Return whether a list of a film's parts holds nothing else."""
+    while at < end:
+        file.seek(at)
+        name, length, head = _element(file)
+        if name not in {SEEK_ID, 0xEC, CRC_ID} | SEEK_PARTS or length is None:
+            return False
+        at += head if name == SEEK_ID else head + length
+    return at == end
 
 
 def _checksum_holds(file: io.BufferedReader, at: int, length: int) -> bool:
