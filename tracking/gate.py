@@ -1,17 +1,12 @@
 """The gate: what a file is, by its content, before anything decodes it.
 
 The cheap half looks at size and first bytes. The dear half opens the file, and does that in a
-process of its own with little memory, little time, an empty environment and no network
-(`tracking.vision.inspection`); what it prints is checked like any other input from outside.
+process of its own that can do little else (`tracking.sandbox`); what it answers is checked like
+any other input from outside.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,20 +15,15 @@ from typing import Any, Literal, NamedTuple
 import structlog
 from django.conf import settings
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError as SchemaError
 
+from tracking import sandbox
 from tracking.problems import PROBLEMS, Problem, in_bytes
-from tracking.vision.inspection import Limits
+from tracking.sandbox_answers import TROUBLE, NonsenseError, check
 
 log = structlog.get_logger(__name__)
 
 HEAD_BYTES = 512
 MAX_FPS = 120
-# Measured: 6 hours of packets and 4 GB of hash take seconds; these are for files made to hang.
-CHECK_TIMEOUT_S = 120
-CHECK_CPU_S = 90
-CHECK_MEMORY_BYTES = 1024**3
-CHECK_OUTPUT_BYTES = 4 * 1024**2
 
 
 class PlannedChunk(NamedTuple):
@@ -92,6 +82,7 @@ _MEDIA = {
     "frame_count_declared": {"type": ["integer", "null"], "minimum": 0},
     "creation_time": _TEXT | {"type": ["string", "null"]},
     "size_bytes": {"type": "integer", "minimum": 1},
+    "is_whole": {"type": "boolean"},
 }
 
 
@@ -105,25 +96,20 @@ def _exactly(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 FOUND = Draft202012Validator(
-    {
-        "oneOf": [
-            _exactly({"error": {"enum": sorted(PROBLEMS)}}),
-            _exactly(
-                {
-                    "kind": {"enum": ["video", "image"]},
-                    "media": _exactly(_MEDIA),
-                    "chunks": {
-                        "type": "array",
-                        "minItems": 1,
-                        "maxItems": 100_000,
-                        "items": {"type": "array", "items": _MS, "minItems": 3, "maxItems": 3},
-                    },
-                    "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-                    "taken_at": _TEXT | {"type": ["string", "null"]},
-                }
-            ),
-        ]
-    }
+    _exactly(
+        {
+            "kind": {"enum": ["video", "image"]},
+            "media": _exactly(_MEDIA),
+            "chunks": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": 100_000,
+                "items": {"type": "array", "items": _MS, "minItems": 3, "maxItems": 3},
+            },
+            "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+            "taken_at": _TEXT | {"type": ["string", "null"]},
+        }
+    )
 )
 
 STARTS: tuple[tuple[bytes, str], ...] = (
@@ -133,6 +119,12 @@ STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "jpeg"),
     (b"\x89PNG\r\n\x1a\n", "png"),
 )
+# What the end of the process that decodes means to whoever sends a file.
+MEANINGS = {
+    "decoder_crashed": "unreadable",
+    "decoder_memory": "too_much_memory",
+    "decoder_timeout": "check_timed_out",
+}
 IMAGES = ("jpeg", "png", "webp")
 MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 TS_PACKET_BYTES = 188
@@ -257,56 +249,29 @@ def _refusal(code: str, *, is_image: bool) -> Problem:
     return Problem(code, most=most.get(code, ""), found="a file of another kind")
 
 
-def _limits() -> Limits:
-    return Limits(
-        memory_bytes=CHECK_MEMORY_BYTES,
-        cpu_s=CHECK_CPU_S,
-        output_bytes=CHECK_OUTPUT_BYTES,
-        video_pixels=settings.VIDEO_MAX_PIXELS,
-        image_pixels=settings.IMAGE_MAX_PIXELS,
-        video_ms=settings.VIDEO_MAX_SECONDS * 1000,
-    )
-
-
-def child_command(path: Path) -> list[str]:
-    """Return the command of the process that opens the file."""
-    limits = json.dumps(asdict(_limits()))
-    return [sys.executable, "-B", "-m", "tracking.vision.inspection", str(path), limits]
-
-
-def _inspect(path: Path, command: Callable[[Path], list[str]] = child_command) -> dict[str, Any]:
-    """Run the child and return what it found, checked; a child that dies says `unreadable`."""
-    # A file, not a pipe: the child's own limit on file size bounds what it can say.
-    with tempfile.TemporaryFile() as output:
-        try:
-            subprocess.run(
-                command(path),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.DEVNULL,
-                cwd=settings.BASE_DIR,
-                # Nothing of ours, no secret; one thread keeps numpy's memory small.
-                env={"OPENBLAS_NUM_THREADS": "1"},
-                close_fds=True,
-                check=True,
-                timeout=CHECK_TIMEOUT_S,
-            )
-        except subprocess.TimeoutExpired:
-            return {"error": "check_timed_out"}
-        except subprocess.CalledProcessError as died:
-            log.warning("check_died", returncode=died.returncode)
-            return {"error": "unreadable"}
-        output.seek(0)
-        return parse_found(output.read(CHECK_OUTPUT_BYTES + 1))
-
-
-def parse_found(text: bytes) -> dict[str, Any]:
-    """Return the child's answer once it has the one shape that it may have."""
+def _inspect(path: Path) -> dict[str, Any]:
+    """Have the file inspected; return what was found, or the code of what is wrong."""
+    bounds = {
+        "video_pixels": settings.VIDEO_MAX_PIXELS,
+        "image_pixels": settings.IMAGE_MAX_PIXELS,
+        "video_ms": settings.VIDEO_MAX_SECONDS * 1000,
+    }
     try:
-        found = json.loads(text)
-        FOUND.validate(found)
-    except (ValueError, RecursionError, SchemaError) as error:
-        log.warning("check_said_nonsense", why=type(error).__name__)
+        return checked_answer(sandbox.inspect(path, bounds))
+    except sandbox.DecoderError as died:
+        log.warning("check_died", code=died.code, why=str(died))
+        return {"error": MEANINGS[died.code]}
+
+
+def checked_answer(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the child's answer once it has one of the two shapes that it may have."""
+    try:
+        if "error" not in found:
+            check(found, FOUND)
+            return found
+        check(found, TROUBLE)
+    except NonsenseError as error:
+        log.warning("check_said_nonsense", why=str(error))
         return {"error": "unreadable"}
-    answer: dict[str, Any] = found
-    return answer
+    code = MEANINGS.get(found["error"], found["error"])
+    return {"error": code if code in PROBLEMS else "unreadable"}

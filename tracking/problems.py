@@ -195,6 +195,21 @@ PROBLEMS: dict[str, Known] = {
         f"Try again. If it happens again: {CONVERT[0].lower()}{CONVERT[1:]}",
         retry=True,
     ),
+    "decoder_crashed": Known(
+        "The program that opens the video broke off at the same place several times.",
+        f"Part of the file is damaged in an unusual way. {CONVERT}",
+        retry=True,
+    ),
+    "decoder_timeout": Known(
+        "A part of the video could not be opened in the time that one part gets.",
+        f"Try again at a quieter time. If it happens again: {CONVERT[0].lower()}{CONVERT[1:]}",
+        retry=True,
+    ),
+    "decoder_memory": Known(
+        "A part of the video needs more memory to open than we give to one file.",
+        CONVERT,
+        retry=True,
+    ),
     "cut_off": Known(
         "The file ends before its own declared end, or parts of it are damaged.",
         "What could be read was counted. Export the file again for the rest.",

@@ -25,13 +25,12 @@ from tracking import jobs, ledger, media, overlay, room
 from tracking.faults import fault
 from tracking.ledger import AlreadyCountedError, Outcome, Slice
 from tracking.models import Chunk, JobState, Recording, Run
+from tracking.sandbox import detect_chunk
 from tracking.vision import detections
-from tracking.vision.detectors.registry import make_detector
 from tracking.vision.errors import MediaError
 from tracking.vision.events import Event, TrackEnded
-from tracking.vision.frames import ChunkBounds, MediaInfo
 from tracking.vision.pipeline import Pipeline, PipelineParams
-from tracking.vision.previews import ChunkResult, detect_chunk
+from tracking.vision.results import ChunkResult
 from tracking.vision.setup import SceneSetup
 from tracking.visits import VisitBook
 
@@ -39,6 +38,8 @@ log = structlog.get_logger(__name__)
 
 # A recording is counted in part when this much of what it declares was not decoded.
 SHORT_BY_MS = 500
+SHORT_SHARE = 0.05  # and of a short one already when this share was not
+BOUNDS = ("index", "first_ms", "last_ms", "keyframe_ms")  # of `tracking.vision.frames`
 STATE = struct.Struct("<4sI")  # magic, length of the visits' part
 STATE_MAGIC = b"OTR1"
 
@@ -163,18 +164,15 @@ def _try(step: Callable[[int], Any], row_id: int) -> Any:
 
 
 def _see(chunk: Chunk) -> ChunkResult:
-    """Decode and detect a chunk; one that cannot be opened is a broken one without frames."""
+    """Have a chunk decoded and detected; one that cannot be opened is broken, without frames."""
     recording = chunk.recording
     run = _active_run(recording.pk)
     path = media.source_path(recording.folder) if recording.folder else Path()
     if run is None or not path.is_file():
         raise FileMissingError("The media file is gone: upload it again.")
-    wanted = run.card["detector"]
-    detector = make_detector(wanted["name"], wanted.get("settings") or {})
-    info = MediaInfo(**recording.media)
-    bounds = ChunkBounds(chunk.index, chunk.first_ms, chunk.last_ms, chunk.keyframe_ms)
+    bounds = {name: getattr(chunk, name) for name in BOUNDS}
     try:
-        return detect_chunk(path, info, bounds, detector)
+        return detect_chunk(path, recording.media, bounds, run.card["detector"])
     except MediaError as error:
         log.warning("chunk_broken", chunk=chunk.pk, why=str(error))
         return ChunkResult(
@@ -289,10 +287,11 @@ def _outcome(recording: Recording, last: Chunk) -> Outcome:
     if not chunks.filter(frames__gt=0).exists():
         return Outcome("failed", "unreadable")
     if recording.source == Recording.Source.IMAGE:
-        return Outcome("done")
+        return Outcome("partial", "cut_off") if last.broken else Outcome("done")
     decoded_ms = recording.decoded_ms + max(0, last.decoded_to_ms - last.first_ms)
     fps = recording.media.get("fps_declared") or 0
-    slack_ms = max(1000 / fps if fps else 0, SHORT_BY_MS)
+    short_ms = min(SHORT_BY_MS, SHORT_SHARE * recording.declared_ms)
+    slack_ms = max(1000 / fps if fps else 0, short_ms)
     if chunks.filter(broken=True).exists() or decoded_ms + slack_ms < recording.declared_ms:
         return Outcome("partial", "cut_off")
     return Outcome("done")

@@ -23,8 +23,10 @@ def make_video(
     container: str = "mp4",
     shade: int = 60,
     metadata: dict[str, str] | None = None,
+    late_frame_s: int = 0,
+    wall: np.ndarray | None = None,
 ) -> Path:
-    """Write a video of a square that walks from left to right."""
+    """Write a video of a square that walks from left to right; its last frame may come late."""
     width, height = size
     with av.open(str(path), "w", format=container) as out:
         out.metadata.update(metadata or {})
@@ -34,10 +36,13 @@ def make_video(
         stream.codec_context.gop_size = fps
         for number in range(round(seconds * fps)):
             image = np.full((height, width, 3), shade, np.uint8)
+            if wall is not None:
+                image[:] = wall[..., None]
             left = (number * 4) % max(1, width - 20)
             image[40:80, left : left + 20] = 220
             frame = av.VideoFrame.from_ndarray(image, format="bgr24")
-            frame.pts, frame.time_base = number, Fraction(1, fps)
+            late = late_frame_s * fps if number + 1 == round(seconds * fps) else 0
+            frame.pts, frame.time_base = number + late, Fraction(1, fps)
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     return path

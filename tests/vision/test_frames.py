@@ -2,6 +2,7 @@
 
 import struct
 from fractions import Fraction
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -21,6 +22,7 @@ from tracking.vision.errors import (
     EmptyFileError,
     MediaError,
     NoVideoStreamError,
+    TooLongError,
     UnknownContainerError,
     UnreadableMediaError,
 )
@@ -265,3 +267,21 @@ def test_a_picture_that_unfolds_to_gigabytes_is_refused_by_its_header(tmp_path):
     assert path.stat().st_size < 200_000
     with pytest.raises(UnreadableMediaError, match="pixels"):
         probe(path)
+
+
+def test_hours_without_a_picture_are_one_chunk_and_not_hundreds(tmp_path):
+    times = [*even_times(20, 10), Fraction(5 * 3600), *(5 * 3601 + t for t in even_times(9, 10))]
+    path = write_film(tmp_path / "film.mkv", times, gop=500)
+    info = probe(path)
+    chunks = plan_chunks(path, info)
+    assert len(chunks) <= 4
+    assert all(one.last_ms == two.first_ms for one, two in pairwise(chunks))
+    seen = [frame.time_ms for bounds in chunks for frame in read_frames(path, info, bounds, 0)]
+    assert seen == [round(time * 1000) for time in times]
+
+
+def test_a_film_that_reaches_further_than_a_file_may_is_refused(tmp_path):
+    path = write_film(tmp_path / "film.mkv", [*even_times(5, 10), Fraction(7 * 3600)])
+    with pytest.raises(TooLongError):
+        plan_chunks(path, probe(path), most_ms=6 * 3600 * 1000)
+    assert plan_chunks(path, probe(path), most_ms=8 * 3600 * 1000)

@@ -20,6 +20,8 @@ HEADER = struct.Struct("<4sIII")  # magic, CRC-32 of the rest, frames, boxes
 PIXEL_STEPS = 8  # steps a pixel: 1/8 pixel reaches 8191 pixels in 16 bits
 SCORE_STEPS = 65535
 LARGEST = 65535
+FRAME_BYTES, BOX_BYTES = 10, 10  # a frame's time and count, a box's corners and score
+LARGEST_COLUMNS = 64 * 1024**2  # a chunk needs some kilobytes
 ZLIB_LEVEL = 6
 
 
@@ -86,7 +88,22 @@ def unpack(blob: bytes) -> list[DetectedFrame]:
     body = bytes(blob[HEADER.size :])
     if zlib.crc32(struct.pack("<II", frame_count, box_count) + body) != checksum:
         raise BadDetectionsError("The detections are damaged: their checksum does not fit.")
-    return _columns_to_frames(zlib.decompress(body), frame_count, box_count)
+    return _columns_to_frames(_unfold(body, frame_count, box_count), frame_count, box_count)
+
+
+def _unfold(body: bytes, frame_count: int, box_count: int) -> bytes:
+    """Return the columns; not a byte more is unfolded than the header asks for."""
+    wanted = FRAME_BYTES * frame_count + BOX_BYTES * box_count
+    if wanted > LARGEST_COLUMNS:
+        raise BadDetectionsError(f"The detections claim to be {wanted} bytes.")
+    unfolding = zlib.decompressobj()
+    try:
+        data = unfolding.decompress(body, wanted + 1)
+    except zlib.error as error:
+        raise BadDetectionsError("The detections cannot be unfolded.") from error
+    if len(data) != wanted:
+        raise BadDetectionsError(f"The detections hold other than the {wanted} bytes they claim.")
+    return data
 
 
 def _fixed_point(values: NDArray[np.float32], steps: int) -> NDArray[np.uint16]:
@@ -105,6 +122,8 @@ def _columns_to_frames(data: bytes, frame_count: int, box_count: int) -> list[De
     box_px = (boxes / PIXEL_STEPS).astype(np.float32)
     confidence = (scores / SCORE_STEPS).astype(np.float32)
     ends = np.cumsum(counts, dtype=np.int64)
+    if int(counts.sum(dtype=np.int64)) != box_count:
+        raise BadDetectionsError("The detections' counts do not add up to their boxes.")
     return [
         DetectedFrame(int(time_ms), box_px[end - count : end], confidence[end - count : end])
         for time_ms, count, end in zip(times, counts.tolist(), ends.tolist(), strict=True)

@@ -5,6 +5,7 @@ VisionError
 │   ├── EmptyFileError         `empty_file`
 │   ├── UnknownContainerError  `unknown_container`
 │   ├── UnreadableMediaError   `unreadable`
+│   ├── TooLongError           `too_long`
 │   ├── NoVideoStreamError     `no_video_stream`
 │   └── CodecNotAllowedError   `codec_not_allowed`
 ├── BadDetectionsError         a stored blob of detections is damaged or foreign
@@ -42,6 +43,12 @@ class UnreadableMediaError(MediaError):
     """The container is known but cannot be opened or decoded at all."""
 
     code = "unreadable"
+
+
+class TooLongError(MediaError):
+    """The packets' times reach beyond what a file may last."""
+
+    code = "too_long"
 
 
 class NoVideoStreamError(MediaError):

@@ -3,9 +3,8 @@
 People are made unrecognisable here, on the worker, before a picture is stored anywhere.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,7 +13,9 @@ from tracking.vision.boxes import Boxes
 from tracking.vision.detections import DetectedFrame, pack
 from tracking.vision.detectors.base import Detector
 from tracking.vision.frames import ChunkBounds, Frame, Image, MediaInfo, read_frames
+from tracking.vision.frames.source import Source
 from tracking.vision.motion import Mask, MotionModel, Stir
+from tracking.vision.results import ChunkResult
 
 LARGEST_WIDTH = 640  # pixels of a preview
 EVERY_MS = 250  # four previews a second at the most
@@ -23,30 +24,6 @@ PEOPLE_ACROSS = 6  # blocks over a person's box: too few to know anyone by
 LEAST_BLOCK_PX = 8
 BOX_MARGIN = 0.15  # of the box, on every side: hair, bags and the detector's error
 HELD_MS = 2000  # a place stays pixelated this long after someone moved or was found there
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkResult:
-    """All that detecting a chunk leaves behind.
-
-    Parameters
-    ----------
-    detections : bytes
-        As `detections.pack` wrote them.
-    previews : bytes
-        JPEG pictures end to end.
-    preview_index : list of (time_ms, offset, length)
-        Where each of them lies.
-    decoded_to_ms, frames, broken
-        See `ChunkRead`.
-    """
-
-    detections: bytes
-    previews: bytes
-    preview_index: list[tuple[int, int, int]]
-    decoded_to_ms: int
-    frames: int
-    broken: bool
 
 
 def pixelate(image: Image, boxes: Boxes, moving_mask: Mask | None = None) -> Image:
@@ -69,22 +46,28 @@ def pixelate(image: Image, boxes: Boxes, moving_mask: Mask | None = None) -> Ima
 
 
 def detect_chunk(
-    path: str | Path, info: MediaInfo, bounds: ChunkBounds, detector: Detector
+    path: Source,
+    info: MediaInfo,
+    bounds: ChunkBounds,
+    detector: Detector,
+    tick: Callable[[], None] = lambda: None,
 ) -> ChunkResult:
     """Return the people of one chunk and its previews; a pure function of its arguments.
 
     Parameters
     ----------
-    path : str or Path
-        The file; only its bytes matter.
+    path : str, Path or int
+        The file, or a descriptor that is open for reading; only its bytes matter.
     info : MediaInfo
         What `frames.probe` said about it.
     bounds : ChunkBounds
         Which stretch of it.
     detector : Detector
         Its name and settings matter, not what it saw before.
+    tick : callable
+        Called as the file is read on.
     """
-    reader = read_frames(path, info, bounds)
+    reader = read_frames(path, info, bounds, tick=tick)
     painter = _Painter()
     found: list[DetectedFrame] = []
     for detected in detector.detect(painter.watching(reader)):

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
+from tracking.vision.boxes import clip_boxes
 from tracking.vision.detections import DetectedFrame
 from tracking.vision.frames import Frame
 
@@ -55,7 +56,9 @@ class ScriptedDetector:
         """Yield the scripted people of every frame; see `Detector.detect`."""
         for frame in frames:
             if not frame.lead_in:
-                yield self._seen_at(frame.time_ms)
+                height, width = frame.image.shape[:2]
+                seen = self._seen_at(frame.time_ms)
+                yield replace(seen, boxes=clip_boxes(seen.boxes, width, height))
 
     def _seen_at(self, time_ms: int) -> DetectedFrame:
         index = round(time_ms / 1000 * self._fps)

@@ -1,14 +1,14 @@
 """What a media file is, read without trusting its name.
 
 The container is chosen by the first bytes and forced on the demuxer, so a playlist named ``x.mp4``
-is never followed. The codec's name is checked against an allow-list before a frame is decoded.
+is never followed; FFmpeg gets bytes instead of a name and may use no protocol, so nothing inside a
+file is either. The codec's name is checked against an allow-list before a frame is decoded.
 """
 
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 import av
@@ -27,6 +27,10 @@ from tracking.vision.errors import (
     UnknownContainerError,
     UnreadableMediaError,
 )
+from tracking.vision.frames.damage import Complaints
+from tracking.vision.frames.source import Source, open_source
+from tracking.vision.frames.structure import is_whole
+from tracking.vision.frames.vpx import is_damaged_webp
 
 VideoPacket: TypeAlias = "av.Packet[av.video.stream.VideoStream]"
 
@@ -48,14 +52,17 @@ HEAD_BYTES = 400  # reaches the second sync byte of an MPEG transport stream
 PROBE_PACKETS = 400  # packets tried before a stream counts as undecodable
 ORDER_PACKETS = 40  # packets read to find the first frame shown; re-ordering reaches 16 frames
 LARGEST_IMAGE_PX = 50_000_000
+# A list of which nothing is a member; an empty one would count as none given.
+NO_PROTOCOL = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """A media file's own statements, sizes as displayed; all but `size_bytes` may be untrue.
+    """A media file's own statements, sizes as displayed; all but the last two may be untrue.
 
-    `first_pts_ms` is the first shown frame's presentation time in the container's own clock: it
-    is media time 0 everywhere else.
+    `is_whole` is ours: nothing is missing or changed as far as the container's own sizes and
+    checksums tell. `first_pts_ms` is the first shown frame's presentation time in the
+    container's own clock: it is media time 0 everywhere else.
     """
 
     container: str
@@ -69,6 +76,7 @@ class MediaInfo:
     frame_count_declared: int | None
     creation_time: str | None
     size_bytes: int
+    is_whole: bool = True
 
     @property
     def is_image(self) -> bool:
@@ -76,20 +84,19 @@ class MediaInfo:
         return self.container in IMAGES
 
 
-def probe(path: str | Path) -> MediaInfo:
+def probe(path: Source) -> MediaInfo:
     """Return what a file is; decodes one frame, and that only after the codec was allowed.
 
     Parameters
     ----------
-    path : str or Path
-        The file. Its name is not looked at.
+    path : str, Path or int
+        The file, or a descriptor that is open for reading. Its name is not looked at.
 
     Raises
     ------
     MediaError
         One of its kinds; `code` says which in one word.
     """
-    path = Path(path)
     container = sniff(path)
     if container in IMAGES:
         return _probe_image(path, container)
@@ -99,10 +106,10 @@ def probe(path: str | Path) -> MediaInfo:
         return _describe(path, container, opened, stream, min(packets))
 
 
-def sniff(path: Path) -> str:
+def sniff(path: Source) -> str:
     """Return the container's name by the file's first bytes."""
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
+    with open_source(path) as file:
+        head = file.read(HEAD_BYTES) or b""
     if not head:
         raise EmptyFileError("The file is empty.")
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
@@ -126,7 +133,7 @@ def sniff(path: Path) -> str:
 
 @contextmanager
 def open_video(
-    path: Path, container: str
+    path: Source, container: str
 ) -> Iterator[tuple[av.container.InputContainer, av.video.stream.VideoStream]]:
     """Open a file with the named container's demuxer alone and hand out its video stream.
 
@@ -134,43 +141,71 @@ def open_video(
     ------
     UnreadableMediaError, NoVideoStreamError, CodecNotAllowedError
     """
-    try:
-        opened = av.open(
-            str(path), format=CONTAINERS[container], options={"protocol_whitelist": "file"}
-        )
-    except (av.error.FFmpegError, OSError) as error:
-        raise UnreadableMediaError(f"The file cannot be opened as {container}.") from error
-    with opened:
-        stream = _video_stream(opened)
-        codec = codec_name(stream)
-        if codec not in CODECS:
-            raise CodecNotAllowedError(f"Video of the kind '{codec}' is not accepted.")
-        stream.codec_context.thread_count = 1
-        yield opened, stream
+    demuxer = CONTAINERS[container]
+    with open_source(path) as file:
+        try:
+            # Old cameras write titles in letters of their own; no title is worth a film.
+            opened = av.open(
+                file, "r", format=demuxer, options=only(demuxer), metadata_errors="replace"
+            )
+        except (av.error.FFmpegError, OSError) as error:
+            raise UnreadableMediaError(f"The file cannot be opened as {container}.") from error
+        with opened:
+            stream = _video_stream(opened)
+            codec = codec_name(stream)
+            if codec is None:
+                raise UnreadableMediaError("The file does not say how its pictures are stored.")
+            if codec not in CODECS:
+                raise CodecNotAllowedError(f"Video of the kind '{codec}' is not accepted.")
+            stream.codec_context.thread_count = 1
+            yield opened, stream
 
 
-def load_image(path: Path) -> NDArray[np.uint8]:
+def only(demuxer: str) -> dict[str, str]:
+    """Return the options that keep FFmpeg to one demuxer and to the bytes that it is given."""
+    return {"format_whitelist": demuxer, "protocol_whitelist": NO_PROTOCOL}
+
+
+def load_image(path: Source) -> NDArray[np.uint8]:
     """Return a picture file as BGR, shape (height, width, 3), turned as its camera noted.
 
     Its size is read from the header first: a picture of 48 kB can unfold to gigabytes.
     """
+    demuxer = f"{sniff(path)}_pipe"
     try:
-        with av.open(str(path), format=f"{sniff(path)}_pipe") as opened:
+        with (
+            open_source(path) as file,
+            av.open(file, format=demuxer, options=only(demuxer)) as opened,
+        ):
             context = opened.streams.video[0].codec_context
             pixels = context.width * context.height
     except (av.error.FFmpegError, OSError, IndexError) as error:
         raise UnreadableMediaError("The picture cannot be opened.") from error
     if not 0 < pixels <= LARGEST_IMAGE_PX:
         raise UnreadableMediaError(f"The picture has {pixels} pixels, {LARGEST_IMAGE_PX} at most.")
-    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    with open_source(path) as file:
+        image = cv2.imdecode(np.frombuffer(file.readall(), np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise UnreadableMediaError("The picture cannot be decoded.")
     return image.astype(np.uint8, copy=False)
 
 
-def codec_name(stream: av.video.stream.VideoStream) -> str:
-    """Return the codec's name, whichever decoder would read it."""
-    return stream.codec_context.codec.canonical_name
+def packets_of(
+    opened: av.container.InputContainer, stream: av.video.stream.VideoStream
+) -> Iterator[VideoPacket]:
+    """Yield a stream's packets, also past one of a stream that the file's start did not name."""
+    while True:
+        try:
+            yield from opened.demux(stream)
+        except IndexError:  # PyAV knows the streams of the start only; the packet is passed over
+            continue
+        return
+
+
+def codec_name(stream: av.video.stream.VideoStream) -> str | None:
+    """Return the codec's name, whichever decoder would read it; None where a file names none."""
+    codec = getattr(stream.codec_context, "codec", None)  # no context where no decoder was found
+    return None if codec is None else str(codec.canonical_name)
 
 
 def frame_pts_ms(frame: av.video.frame.VideoFrame) -> int | None:
@@ -201,7 +236,7 @@ def _first_packet_times(
 ) -> list[int]:
     times: list[int] = []
     try:
-        for packet in opened.demux(stream):
+        for packet in packets_of(opened, stream):
             time_ms = packet_pts_ms(packet)
             if time_ms is not None:
                 times.append(time_ms)
@@ -218,7 +253,7 @@ def _first_packet_times(
 def _first_frame(
     opened: av.container.InputContainer, stream: av.video.stream.VideoStream
 ) -> av.video.frame.VideoFrame:
-    packets = opened.demux(stream)
+    packets = packets_of(opened, stream)
     for _ in range(PROBE_PACKETS):
         try:
             packet = next(packets, None)
@@ -235,7 +270,7 @@ def _first_frame(
 
 
 def _describe(
-    path: Path,
+    path: Source,
     container: str,
     opened: av.container.InputContainer,
     stream: av.video.stream.VideoStream,
@@ -246,7 +281,7 @@ def _describe(
     width, height = frame.width, frame.height
     return MediaInfo(
         container=container,
-        codec=codec_name(stream),
+        codec=codec_name(stream) or "",
         width=width if upright else height,
         height=height if upright else width,
         rotation=frame.rotation % 360,
@@ -255,7 +290,8 @@ def _describe(
         first_pts_ms=first_pts_ms,
         frame_count_declared=stream.frames or None,
         creation_time=_creation_time(opened, stream),
-        size_bytes=path.stat().st_size,
+        size_bytes=_size_bytes(path),
+        is_whole=is_whole(path, container),
     )
 
 
@@ -291,9 +327,34 @@ def _creation_time(
         return None
 
 
-def _probe_image(path: Path, container: str) -> MediaInfo:
+def _probe_image(path: Source, container: str) -> MediaInfo:
     """Describe a picture; the orientation that its camera noted is applied."""
     height, width = load_image(path).shape[:2]
+    size_bytes = _size_bytes(path)
+    whole = is_whole(path, container) and _decodes_in_peace(path, container)
     return MediaInfo(
-        container, container, width, height, 0, None, None, 0, 1, None, path.stat().st_size
+        container, container, width, height, 0, None, None, 0, 1, None, size_bytes, whole
     )
+
+
+def _decodes_in_peace(path: Source, container: str) -> bool:
+    """Return whether a decoder that tells has nothing to say against a picture; OpenCV's do not."""
+    if container == "webp":
+        with open_source(path) as file:
+            return not is_damaged_webp(file.readall())
+    demuxer = f"{container}_pipe"
+    try:
+        with (
+            Complaints() as complaints,
+            open_source(path) as file,
+            av.open(file, "r", format=demuxer, options=only(demuxer)) as opened,
+        ):
+            opened.streams.video[0].codec_context.thread_count = 1
+            return any(True for _ in opened.decode(video=0)) and not complaints.fresh()
+    except (av.error.FFmpegError, OSError):
+        return False
+
+
+def _size_bytes(path: Source) -> int:
+    with open_source(path) as file:
+        return file.size_bytes

@@ -1,9 +1,8 @@
 """Reading a chunk's frames with their media time, whatever the file's frame rate or rotation."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import av.container
 import av.error
@@ -13,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tracking.vision.frames.damage import Complaints
 from tracking.vision.frames.media import (
     MediaInfo,
     VideoPacket,
@@ -20,8 +20,11 @@ from tracking.vision.frames.media import (
     load_image,
     open_video,
     packet_pts_ms,
+    packets_of,
 )
 from tracking.vision.frames.plan import ChunkBounds
+from tracking.vision.frames.source import Source
+from tracking.vision.frames.vpx import payload_check
 
 Image = NDArray[np.uint8]
 
@@ -67,9 +70,15 @@ class FrameReader:
     """Iterates once over a chunk's frames; afterwards `result` says how it went."""
 
     def __init__(
-        self, path: str | Path, info: MediaInfo, bounds: ChunkBounds, lead_in_ms: int = LEAD_IN_MS
+        self,
+        path: Source,
+        info: MediaInfo,
+        bounds: ChunkBounds,
+        lead_in_ms: int = LEAD_IN_MS,
+        tick: Callable[[], None] = lambda: None,
     ) -> None:
-        self._path = Path(path)
+        self._path = path
+        self._tick = tick
         self._info = info
         self._bounds = bounds
         self._from_ms = max(0, bounds.first_ms - lead_in_ms)
@@ -99,7 +108,8 @@ class FrameReader:
         """How the reading went so far."""
         to_ms = self._bounds.last_ms if self._reached_end else self._seen_to_ms
         to_ms = min(to_ms, self._bounds.last_ms)
-        broken = self._errors > 0 or (not self._reached_end and self._cut_off(to_ms))
+        at_end = self._info.is_image or not self._reached_end
+        broken = self._errors > 0 or (at_end and self._cut_off(to_ms))
         return ChunkRead(self._frames, to_ms, broken)
 
     def _count(self, frame: Frame, decoded: av.video.frame.VideoFrame | None = None) -> Frame:
@@ -111,6 +121,8 @@ class FrameReader:
         return frame
 
     def _cut_off(self, decoded_to_ms: int) -> bool:
+        if not self._info.is_whole:
+            return True
         declared_ms = self._info.duration_declared_ms
         if declared_ms is None:
             return False
@@ -157,7 +169,30 @@ class FrameReader:
     def _frames_of(
         self, opened: av.container.InputContainer, stream: av.video.stream.VideoStream
     ) -> Iterator[tuple[int, av.video.frame.VideoFrame]]:
-        packets = opened.demux(stream)
+        check = payload_check(self._info.codec)
+        with Complaints() as complaints:
+            for packet in self._packets_of(opened, stream):
+                inside = self._is_inside(packet)
+                try:
+                    frames = packet.decode()
+                except av.error.EOFError:
+                    return
+                except av.error.FFmpegError:
+                    self._errors += inside
+                    continue
+                is_damaged = packet.is_corrupt or (check is not None and check.is_damaged(packet))
+                self._errors += (complaints.fresh() or is_damaged) and inside
+                for frame in frames:
+                    assert isinstance(frame, av.video.frame.VideoFrame)
+                    pts_ms = frame_pts_ms(frame)
+                    if pts_ms is not None:
+                        yield pts_ms - self._info.first_pts_ms, frame
+            self._errors += complaints.fresh()  # about the file's end
+
+    def _packets_of(
+        self, opened: av.container.InputContainer, stream: av.video.stream.VideoStream
+    ) -> Iterator[VideoPacket]:
+        packets = packets_of(opened, stream)
         while True:
             try:
                 packet = next(packets, None)
@@ -166,19 +201,8 @@ class FrameReader:
                 return
             if packet is None:
                 return
-            inside = self._is_inside(packet)
-            try:
-                frames = packet.decode()
-            except av.error.EOFError:
-                return
-            except av.error.FFmpegError:
-                self._errors += inside
-                continue
-            for frame in frames:
-                assert isinstance(frame, av.video.frame.VideoFrame)
-                pts_ms = frame_pts_ms(frame)
-                if pts_ms is not None:
-                    yield pts_ms - self._info.first_pts_ms, frame
+            self._tick()
+            yield packet
 
     def _is_inside(self, packet: VideoPacket) -> bool:
         """Return whether a packet belongs to the chunk itself."""
@@ -188,7 +212,7 @@ class FrameReader:
         return self._bounds.first_ms <= pts_ms - self._info.first_pts_ms < self._bounds.last_ms
 
     def _picture(self, decoded: av.video.frame.VideoFrame) -> Image:
-        image = decoded.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
+        image = decoded.to_ndarray(format="bgr24", threads=1).astype(np.uint8, copy=False)
         turns = decoded.rotation // 90 % 4
         if turns:
             image = np.ascontiguousarray(np.rot90(image, turns))
@@ -199,24 +223,30 @@ class FrameReader:
 
 
 def read_frames(
-    path: str | Path, info: MediaInfo, bounds: ChunkBounds, lead_in_ms: int = LEAD_IN_MS
+    path: Source,
+    info: MediaInfo,
+    bounds: ChunkBounds,
+    lead_in_ms: int = LEAD_IN_MS,
+    tick: Callable[[], None] = lambda: None,
 ) -> FrameReader:
     """Return an iterator over a chunk's frames, preceded by its lead-in.
 
     Parameters
     ----------
-    path : str or Path
-        The file.
+    path : str, Path or int
+        The file, or a descriptor that is open for reading.
     info : MediaInfo
         What `probe` said about it.
     bounds : ChunkBounds
         Which frames; a pure function of these four, however the file is seeked.
     lead_in_ms : int
         Frames from this long before the chunk come first, marked `lead_in`.
+    tick : callable
+        Called for every packet, also where it shows nothing: whoever waits knows it goes on.
     """
-    return FrameReader(path, info, bounds, lead_in_ms)
+    return FrameReader(path, info, bounds, lead_in_ms, tick)
 
 
-def read_image(path: str | Path) -> Frame:
+def read_image(path: Source) -> Frame:
     """Return a picture file as the one frame of a recording."""
-    return Frame(0, load_image(Path(path)))
+    return Frame(0, load_image(path))
