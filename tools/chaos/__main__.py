@@ -1,0 +1,60 @@
+"""``python -m tools.chaos [part ...]``: break things, print one table; exit 1 when a part fails."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable
+
+from tools.chaos import kills
+
+Lines = list[tuple[str, str]]
+Part = Callable[[int], tuple[bool, Lines]]
+
+
+def _kills(seed: int) -> tuple[bool, Lines]:
+    outcome = kills.run(seed, kills.Size(), tell)
+    for name in ("lost", "doubled"):
+        for fact in getattr(outcome, name)[:20]:
+            tell(f"{name}: {fact}")
+    return outcome.held, kills.report(outcome)
+
+
+PARTS: dict[str, Part] = {"kills": _kills}
+
+
+def main() -> int:
+    """Run the parts that the command line names, or all of them."""
+    parser = argparse.ArgumentParser(prog="python -m tools.chaos", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"of: {', '.join(PARTS)}")
+    names = parser.parse_args().parts or list(PARTS)
+    if unknown := set(names) - set(PARTS):
+        known = ", ".join(PARTS)
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are: {known}")
+    seed = int(os.environ.get("SEED") or secrets.randbelow(2**31))
+    tell(f"SEED={seed}")
+    lines: Lines = []
+    failed = []
+    for name in names:
+        began = time.monotonic()
+        held, found = PARTS[name](seed)
+        failed += [] if held else [name]
+        verdict = "holds" if held else "FAILED"
+        lines += [(name, f"{verdict}, {time.monotonic() - began:.0f} s")]
+        lines += [(f"  {what}", said) for what, said in found]
+    width = max(len(what) for what, _ in lines)
+    print("\n".join(f"{what:<{width}}  {said}" for what, said in lines))
+    print(f"SEED={seed}: " + (f"{', '.join(failed)} failed" if failed else "everything held"))
+    return bool(failed)
+
+
+def tell(text: str) -> None:
+    """Say how far it is."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
