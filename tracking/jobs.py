@@ -219,6 +219,7 @@ def _claim(model: JobModel, rows: QuerySet[Any, Any], to: str, **changes: Any) -
         if not taken:
             return None
         row = model._default_manager.values("pk", "fence", "attempt").get(lease_owner=owner)
+        fault(f"in_claim_{model._meta.model_name}")
     fault(f"after_claim_{model._meta.model_name}")
     return Claim(model, row["pk"], row["fence"], row["attempt"])
 
@@ -250,12 +251,14 @@ def attempts_allowed() -> int:
 
 def renew(claim: Claim) -> bool:
     """Prolong the lease; False when the row is no longer ours."""
+    fault("before_renew")
     held = (State.RUNNING,) if claim.model is Recording else (JobState.WORKING,)
     return bool(claim.rows.filter(state__in=held).update(lease_until=_lease_end()))
 
 
 def give_back(claim: Claim) -> None:
     """Let go of the row without counting the attempt: nothing went wrong."""
+    fault("before_give_back")
     changes = {**NO_LEASE, "attempt": Greatest(F("attempt") - 1, 0), "rung_at": None}
     if claim.model is not Recording:
         _move(claim.rows.filter(state=JobState.WORKING), JobState.WAITING, **changes)
@@ -265,6 +268,7 @@ def give_back(claim: Claim) -> None:
 
 def fail_attempt(claim: Claim, code: str, detail: str) -> None:
     """Let go of the row after an error; set it aside once it was tried often enough."""
+    fault("before_fail_attempt")
     changes: dict[str, Any] = {"error_code": code, "error_detail": detail[:500], **NO_LEASE}
     if claim.attempt >= settings.MAX_ATTEMPTS and claim.attempt >= attempts_allowed():
         set_aside(claim, code, detail)
@@ -467,6 +471,7 @@ def recording_cancel(recording: Recording) -> bool:
         rows = Recording.objects.filter(pk=recording.pk)
         if not _move(rows, State.CANCELLED, finished_at=Now(), **raised):
             return False
+        fault("in_cancel")
         _move(Chunk.objects.filter(recording=recording), JobState.CANCELLED, **raised)
     return True
 
@@ -492,8 +497,10 @@ def _reopen(
         rows = Recording.objects.filter(pk=recording.pk, state__in=states)
         if not _move(rows, State.QUEUED, finished_at=None, **fresh, **changes):
             return False
+        fault("in_reopen")
         again = Chunk.objects.filter(recording=recording, state__in=chunks)
         _move(again, JobState.WAITING, **fresh)
+        fault("after_reopen")
     return True
 
 

@@ -23,6 +23,7 @@ from django.utils import timezone as clock
 from accounts.models import User
 from accounts.services import audit_record
 from tracking import gate, jobs, ledger, media, room
+from tracking.faults import fault
 from tracking.gate import CheckedFile
 from tracking.models import Chunk, Recording, Run, Upload
 from tracking.problems import Problem
@@ -82,6 +83,7 @@ def recording_create(
         room.refuse_recording_without_room(wish.camera.store)
         named = {"folder": upload.folder, "name": upload.filename}
         recording = _write(checked, wish, detector, user=user, **named)
+    fault("write_after_commit")
     return recording, True
 
 
@@ -249,8 +251,10 @@ def _write(
     if wish.on_duplicate == "refuse":
         _refuse_duplicate(recording)
     _make_room(recording, wish.on_overlap)
+    fault("write_after_room")
     recording.full_clean()
     recording.save()
+    fault("write_after_recording")
     Chunk.objects.bulk_create(
         [
             Chunk(recording=recording, index=index, **chunk._asdict())
@@ -258,8 +262,10 @@ def _write(
         ],
         batch_size=500,
     )
+    fault("write_after_chunks")
     _add_run(recording, detector)
     _note("recording.created", recording, user)
+    fault("write_after_run")
     return recording
 
 

@@ -26,7 +26,7 @@ from tracking.models import Recording  # noqa: E402
 
 def make(file: Path) -> None:
     """Bring in the films that a file lists; rows are made, nobody works them."""
-    gate.check_file = _once_a_content(gate.check_file)
+    gate.check_file = once_a_content(gate.check_file)
     for film in json.loads(file.read_text()):
         script = Path(film["script"])
         place = ingest.Place(
@@ -41,7 +41,7 @@ def make(file: Path) -> None:
         ingest.ingest(camera=camera, path=Path(film["video"]), started_at=at)
 
 
-def _once_a_content(check: Callable[[Path], CheckedFile]) -> Callable[[Path], CheckedFile]:
+def once_a_content(check: Callable[[Path], CheckedFile]) -> Callable[[Path], CheckedFile]:
     """Let the gate look at a content once: the films show the same, their truths differ."""
     known: dict[str, CheckedFile] = {}
 
