@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 
-from tools.chaos import kills
+from tools.chaos import breaking, doubles, kills, poison
+from tools.chaos.stage import ROOT
 
 Lines = list[tuple[str, str]]
 Part = Callable[[int], tuple[bool, Lines]]
@@ -23,7 +25,46 @@ def _kills(seed: int) -> tuple[bool, Lines]:
     return outcome.held, kills.report(outcome)
 
 
-PARTS: dict[str, Part] = {"kills": _kills}
+def _sweep(_: int) -> tuple[bool, Lines]:
+    swept = breaking.sweep(tell)
+    lines = [("cases", f"{len(swept.wrong)}, wrong {len(swept.failures)}")]
+    lines += [(case, why) for case, why in swept.failures.items()]
+    return not swept.failures, lines
+
+
+def _doubles(seed: int) -> tuple[bool, Lines]:
+    outcome = doubles.run(seed, tell)
+    return outcome.held, doubles.report(outcome)
+
+
+def _poison(seed: int) -> tuple[bool, Lines]:
+    outcome = poison.run(seed, tell)
+    held = outcome.set_aside and outcome.ratio >= poison.LEAST_PACE
+    return held, poison.report(outcome)
+
+
+def _tests(*arguments: str, **environment: str) -> Part:
+    """Return a part that is done by tests, in their full form."""
+
+    def run(_: int) -> tuple[bool, Lines]:
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments]
+        code = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False)
+        return code.returncode == 0, [("tests", " ".join(arguments))]
+
+    return run
+
+
+# A part is a function of the seed, or tests that have a longer form than the one of every commit.
+PARTS: dict[str, Part] = {
+    "kills": _kills,
+    "sweep": _sweep,
+    "doubles": _doubles,
+    "poison": _poison,
+    "planted": _tests("tests/chaos/test_planted_bugs.py"),
+    "outages": _tests(
+        "tests/house/test_outages.py", "tests/house/test_full_disk.py", OSKARTRACK_CHAOS="full"
+    ),
+}
 
 
 def main() -> int:

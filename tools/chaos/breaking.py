@@ -50,8 +50,12 @@ def proxied(port: int, wish: Path) -> Generator[int]:
         proxy.communicate()
 
 
-def sweep(tell: Tell, pick: Iterable[tuple[str, str, str]] | None = None) -> Swept:
-    """Break every story at every point in every way, or only in those picked."""
+def sweep(
+    tell: Tell,
+    pick: Iterable[tuple[str, str, str]] | None = None,
+    attacks: Iterable[tuple[str, str, int]] = (),
+) -> Swept:
+    """Break every story at every point in every way, or only those picked; then attack."""
     with workshop() as folder, servers() as (database, broker):
         stage = Stage(folder / "data", database.new_database(), broker.url)
         stage.manage("migrate", "-v", "0")
@@ -63,6 +67,7 @@ def sweep(tell: Tell, pick: Iterable[tuple[str, str, str]] | None = None) -> Swe
                 "proxy_port": port,
                 "wish": str(wish),
                 "cases": None if pick is None else list(pick),
+                "attacks": list(attacks),
             }
             order.write_text(json.dumps(wanted))
             command = [sys.executable, "-m", "tools.chaos.sweep", str(order), str(answer)]

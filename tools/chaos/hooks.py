@@ -1,23 +1,32 @@
-"""What a worker of ours does differently: it takes its time, so that there is time to kill it.
+"""What the processes that are killed do differently from the product's own, as they are told.
 
-The pace is read from a file before every chunk, so that the work can be made to last exactly as
-long as the killing does.
+They take their time, so that there is time to kill them; one kind of film kills whoever looks at
+it; each message is sent ten times; their clocks jump. Settings that change on the way are read
+from files.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
 
-PACE = "OSKARTRACK_CHAOS_PACE"
+PACE, POISON = "OSKARTRACK_CHAOS_PACE", "OSKARTRACK_CHAOS_POISON"
+COPIES, CLOCK = "OSKARTRACK_CHAOS_COPIES", "OSKARTRACK_CHAOS_CLOCK"
 
 
 def apply() -> None:
     """Change this process as its environment says."""
     if name := os.environ.get(PACE):
         _slow_down(Path(name))
+    if name := os.environ.get(POISON):
+        _die_of(name)
+    if copies := os.environ.get(COPIES):
+        _send_often(int(copies))
+    if name := os.environ.get(CLOCK):
+        _shift_clock(Path(name))
 
 
 def _slow_down(file: Path) -> None:
@@ -28,14 +37,59 @@ def _slow_down(file: Path) -> None:
 
     def slowly(*arguments: Any) -> Any:
         found = detect(*arguments)
-        time.sleep(pace(file))
+        time.sleep(number_in(file))
         return found
 
     runner.detect_chunk = slowly
 
 
-def pace(file: Path) -> float:
-    """Return the seconds in a file; none while it is being written."""
+def _die_of(name: str) -> None:
+    """Die of every film whose script has this in its name, as of a decoder's bug."""
+    from tracking import runner
+
+    detect = runner.detect_chunk
+
+    def deadly(path: Any, media: Any, bounds: Any, detector: Any) -> Any:
+        if name in str(getattr(detector, "settings", detector)):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return detect(path, media, bounds, detector)
+
+    runner.detect_chunk = deadly
+
+
+def _send_often(copies: int) -> None:
+    """Send every message so many times at once."""
+    from tracking import tasks
+
+    send = tasks._send
+
+    def often(task: Any, row_id: int) -> bool:
+        sent = [send(task, row_id) for _ in range(copies)]
+        return all(sent)
+
+    tasks._send = often
+
+
+def _shift_clock(file: Path) -> None:
+    """Let this process's clock be wrong by so many seconds as the file says at the moment.
+
+    What measures how long something takes goes on as it did, as on a machine whose clock is set.
+    """
+    from celery import Celery
+    from django.utils import timezone
+
+    real_time, real_now, real_celery = time.time, timezone.now, Celery.now
+
+    def shifted() -> float:
+        return real_time() + number_in(file)
+
+    time.time = shifted
+    timezone.now = lambda: real_now() + timezone.timedelta(seconds=number_in(file))
+    Celery.now = lambda app: real_celery(app) + timezone.timedelta(seconds=number_in(file))
+
+
+def number_in(file: Path) -> float:
+    """Return the number in a file; 0 while it is being written."""
     try:
         return float(file.read_text() or 0)
     except (OSError, ValueError):

@@ -51,6 +51,7 @@ class Outcome:
     fell: int = 0
     wall_s: float = 0.0
     facts: int = 0
+    attempts: int = 0
 
     @property
     def held(self) -> bool:

@@ -18,6 +18,7 @@ import re
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -128,11 +129,11 @@ def _count(slug: str, _: Film) -> None:
 
 
 def _count_with_renewals(slug: str, _: Film) -> None:
-    settings.LEASE_RENEW_S = 0.005
+    settings.LEASE_RENEW_S = 0.03
     detect = runner.detect_chunk
 
     def slowly(*arguments: Any) -> Any:
-        time.sleep(0.1)
+        time.sleep(0.15)
         return detect(*arguments)
 
     runner.detect_chunk = slowly
@@ -354,7 +355,7 @@ class Teller:
         story = STORIES[case.story]
         story.begin(case.slug, self.film)
         self.wish.unlink(missing_ok=True)
-        victim = fork(lambda: self._go(story, case))
+        victim = fork(lambda: self.go(story, case, case.slug))
         wrong = (
             self._freeze(story, case, victim) if case.way == "freeze" else self._end(case, victim)
         )
@@ -362,12 +363,22 @@ class Teller:
         code = ended(fork(lambda: story.work(case.slug, self.film)), GOES_ON_WITHIN_S)
         if code != 0:
             wrong = wrong or f"the second worker ended with {code}"
-        if exported(case.slug) != self.whole[case.story]:
-            wrong = wrong or f"other facts: {self._difference(case)}"
-        differing = check(Store.objects.get(slug=case.slug)).differing
-        return wrong or (f"sums differ: {differing[:3]}" if differing else "")
+        return wrong or self.compared(case, case.slug)
 
-    def _go(self, story: Story, case: Case) -> None:
+    def compared(self, case: Case, slug: str, *, finish: bool = False) -> str:
+        """Return how a store's facts and sums differ from the whole story's; nothing when not."""
+        if finish:
+            code = ended(fork(lambda: STORIES[case.story].work(slug, self.film)), GOES_ON_WITHIN_S)
+            if code != 0:
+                return f"the second worker ended with {code}"
+        found, wanted = Counter(exported(slug)), Counter(self.whole[case.story])
+        if found != wanted:
+            lost, more = sorted((wanted - found).elements()), sorted((found - wanted).elements())
+            return f"{len(lost)} facts lost {lost[:2]}, {len(more)} more {more[:2]}"
+        differing = check(Store.objects.get(slug=slug)).differing
+        return f"sums differ: {differing[:3]}" if differing else ""
+
+    def go(self, story: Story, case: Case, slug: str) -> None:
         """Be the victim."""
         os.environ[faults.VARIABLE] = f"{case.point}:{case.way}:{story.times}"
         database = connections["default"].settings_dict
@@ -375,7 +386,7 @@ class Teller:
             database["PORT"] = self.proxy_port
         if case.way == "freeze":
             database["OPTIONS"] = {**database["OPTIONS"], "options": RESTS_AT_MOST}
-        story.work(case.slug, self.film)
+        story.work(slug, self.film)
 
     def _end(self, case: Case, victim: int) -> str:
         """See that the victim met its fate."""
@@ -406,10 +417,6 @@ class Teller:
             os.waitpid(victim, 0)
             return "the frozen one hung when it woke up"
         return "" if code == 0 else f"the worker that overtook ended with {code}"
-
-    def _difference(self, case: Case) -> str:
-        found, wanted = set(exported(case.slug)), set(self.whole[case.story])
-        return f"lost {sorted(wanted - found)[:2]}, more {sorted(found - wanted)[:2]}"
 
 
 def exported(slug: str) -> list[str]:
@@ -451,11 +458,21 @@ def main(order: dict[str, Any], answer: Path) -> None:
         wrong[case.slug] = teller.told_broken(case)
         took = f"{time.monotonic() - began:.1f} s"
         print(f"case {case.slug}: {wrong[case.slug] or 'right'} ({took})", flush=True)
+    for listed in order.get("attacks", []):
+        wrong["/".join(map(str, listed))] = _attacked(teller, *listed)
     whole = {name: len(found) for name, found in teller.whole.items()}
     answer.write_text(json.dumps({"wrong": wrong, "whole": whole}))
+
+
+def _attacked(teller: Teller, attack: str, mutant: str, seed: int) -> str:
+    """Take a defence away, where one is named, and attack there."""
+    from tools.chaos import planted
+
+    return planted.ATTACKS[attack](teller, mutant, seed)
 
 
 __all__ = ["STORIES", "WAYS", "Case", "cases", "points_in_code"]
 
 if __name__ == "__main__":
+    sys.modules["tools.chaos.sweep"] = sys.modules["__main__"]  # one module, not two
     main(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]))
