@@ -27,7 +27,7 @@ from tracking.faults import fault
 from tracking.gate import CheckedFile
 from tracking.models import Chunk, Recording, Run, Upload
 from tracking.problems import Problem
-from tracking.uploads import display_name, upload_check
+from tracking.uploads import display_name, remove_unless_used, upload_check
 from tracking.vision.detectors.registry import available, make_detector
 from tracking.vision.errors import BadSetupError, UnknownDetectorError
 from tracking.vision.pipeline import PipelineParams
@@ -109,7 +109,7 @@ def recording_from_file(
             named = {"folder": folder, "name": display_name(name or path.name)}
             return _write(checked, wish, detector, user=user, **named)
     except BaseException:
-        media.remove_folder(folder)
+        remove_unless_used(folder)
         raise
 
 

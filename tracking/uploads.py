@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import Error, transaction
 from django.http.request import UnreadablePostError
 from django.utils import timezone as clock
 
@@ -69,10 +69,26 @@ def upload_create(*, store: Store, user: User, filename: str, size_bytes: int) -
             upload.full_clean()
             upload.save()
     except BaseException:
-        media.remove_folder(folder)
+        remove_unless_used(folder)
         raise
     fault("upload_after_row")
     return upload
+
+
+def remove_unless_used(folder: str) -> None:
+    """Remove a folder that no row names.
+
+    An error may come after its row was written: the answer to the commit was lost. With the
+    database away the folder stays; comparing files and rows once a day finds it.
+    """
+    try:
+        used = any(
+            rows.filter(folder=folder).exists() for rows in (Upload.objects, Recording.objects)
+        )
+    except Error:
+        return
+    if not used:
+        media.remove_folder(folder)
 
 
 def upload_append(*, upload: Upload, offset: int, length: int, read: Read) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.tracking.files import make_video
 
-WIDTH, HEIGHT, FPS = 160, 120, 2
+WIDTH, HEIGHT, FPS = 160, 120, 5
 PERSON = (10, 36)  # half the width and the height of a person, in pixels
 Way = list[tuple[float, float, float]]
 # The entrance line crosses the picture, walked left to right: the inside is below.

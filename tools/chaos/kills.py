@@ -21,7 +21,7 @@ SHARES = {
     "worker": 46, "frozen worker": 12, "postgresql": 10, "valkey": 6, "valkey wiped": 6,
     "decoder": 6, "beat": 7, "web": 7,
 }  # fmt: skip
-LONGEST_PACE_S = 3.0
+LONGEST_PACE_S = 8.0
 HEALS_WITHIN_S = 300
 JOBS = ("tracking_chunk", "tracking_recording")
 
@@ -32,7 +32,7 @@ class Size:
 
     kills: int = 200
     recordings: int = 24
-    seconds: int = 360  # of film each; a chunk is ten of them
+    seconds: int = 180  # of film each; a chunk is ten of them
     workers: int = 4
     every_s: tuple[float, float] = (1.0, 4.6)
 

@@ -9,6 +9,7 @@ process to start and answers with its id.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import os
 import signal
@@ -32,6 +33,8 @@ QUIET = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--wit
 def main() -> None:
     """Start what is asked for until nobody asks any more."""
     app.loader.import_default_modules()
+    if importlib.util.find_spec("tracking.sandbox"):  # which lock decoders get is found out once
+        importlib.import_module("tracking.sandbox").kind()
     signal.signal(signal.SIGCHLD, _bury)
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:

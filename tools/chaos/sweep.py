@@ -20,12 +20,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import django
+import redis
 
 django.setup()
 
@@ -227,6 +229,13 @@ def _replace(slug: str, film: Film) -> None:
     runner.work(_recording(slug).pk)
 
 
+def _waiting_unrung(slug: str, film: Film) -> None:
+    """Let the film wait; no message of another story waits with it."""
+    _waiting(slug, film)
+    with closing(redis.Redis.from_url(settings.REDIS_URL)) as client:
+        client.flushall()
+
+
 def _ring_and_count(slug: str, film: Film) -> None:
     recording = _recording(slug)
     tasks.ring_next()
@@ -273,7 +282,7 @@ STORIES: dict[str, Story] = {
         "take_out_after_people", "take_out_after_sinks", "in_reopen", "after_reopen",
     )),
     "replace": Story(_counted, _replace, ("write_after_room",)),
-    "ring": Story(_waiting, _ring_and_count, ("before_send", "after_send")),
+    "ring": Story(_waiting_unrung, _ring_and_count, ("before_send", "after_send")),
 }  # fmt: skip
 
 
@@ -331,12 +340,14 @@ class Teller:
 
     def __init__(self, film: Film, proxy_port: int, wish: Path) -> None:
         self.film, self.proxy_port, self.wish = film, proxy_port, wish
-        faults.WAYS["lose"] = wish.touch
+        self.armed = wish.with_name("armed")
+        faults.WAYS["lose"] = self._arm
         faults.WAYS["freeze"] = faults.WAYS["stop"]
         gate.check_file = once_a_content(gate.check_file)
         runner.detect_chunk = _remembered(runner.detect_chunk)
         User.objects.create(username="alice", email="alice@shop.example")
         # The first is told in this process, which remembers what was detected.
+        self.whole_s = 0.0
         self.whole = {name: self.told_whole(name, here=name == "count") for name in STORIES}
 
     def told_whole(self, name: str, *, here: bool) -> list[str]:
@@ -345,16 +356,26 @@ class Teller:
         STORIES[name].begin(slug, self.film)
         if here:
             STORIES[name].work(slug, self.film)
+            self.whole_s = self._timed(name)
         else:
             code = ended(fork(lambda: STORIES[name].work(slug, self.film)), GOES_ON_WITHIN_S)
             assert code == 0, f"The story '{name}' ended with {code}."
         return exported(slug)
 
+    def _timed(self, name: str) -> float:
+        """Return how many seconds a process takes for the story."""
+        slug = f"timed-{name}"
+        STORIES[name].begin(slug, self.film)
+        began = time.monotonic()
+        ended(fork(lambda: STORIES[name].work(slug, self.film)), GOES_ON_WITHIN_S)
+        return time.monotonic() - began
+
     def told_broken(self, case: Case) -> str:
         """Break a story and have it taken to its end; return what is wrong, if anything is."""
         story = STORIES[case.story]
         story.begin(case.slug, self.film)
-        self.wish.unlink(missing_ok=True)
+        for mark in (self.wish, self.armed):
+            mark.unlink(missing_ok=True)
         victim = fork(lambda: self.go(story, case, case.slug))
         wrong = (
             self._freeze(story, case, victim) if case.way == "freeze" else self._end(case, victim)
@@ -378,6 +399,11 @@ class Teller:
         differing = check(Store.objects.get(slug=slug)).differing
         return f"sums differ: {differing[:3]}" if differing else ""
 
+    def _arm(self) -> None:
+        """Have the next answer to a commit swallowed."""
+        self.wish.touch()
+        self.armed.touch()
+
     def go(self, story: Story, case: Case, slug: str) -> None:
         """Be the victim."""
         os.environ[faults.VARIABLE] = f"{case.point}:{case.way}:{story.times}"
@@ -397,6 +423,8 @@ class Teller:
             return "the victim hung"
         if case.way == "kill" and code != -signal.SIGKILL:
             return f"never came to the point (ended with {code})"
+        if case.way == "lose" and not self.armed.exists():
+            return "never came to the point"
         if case.way == "lose" and self.wish.exists():
             return "no commit came after the point"
         return ""
@@ -459,7 +487,9 @@ def main(order: dict[str, Any], answer: Path) -> None:
         took = f"{time.monotonic() - began:.1f} s"
         print(f"case {case.slug}: {wrong[case.slug] or 'right'} ({took})", flush=True)
     for listed in order.get("attacks", []):
-        wrong["/".join(map(str, listed))] = _attacked(teller, *listed)
+        name = "/".join(map(str, listed))
+        wrong[name] = _attacked(teller, *listed)
+        print(f"case {name}: {wrong[name] or 'right'}", flush=True)
     whole = {name: len(found) for name, found in teller.whole.items()}
     answer.write_text(json.dumps({"wrong": wrong, "whole": whole}))
 
