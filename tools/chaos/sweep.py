@@ -59,7 +59,7 @@ AT = "2026-07-01T09:00:00+00:00"
 ROOT = Path(__file__).resolve().parent.parent.parent
 NAMED = re.compile(r'\bfault\("(\w+)"\)')
 # The one name that is put together: by the kind of row.
-BY_KIND = re.compile(r'\bfault\(f"(\w+)_\{\w+\}"\)')
+BY_KIND = re.compile(r'\bfault\(f"(\w+)_\{[^}]+\}"\)')
 KINDS = ("chunk", "recording", "recount")
 # A transaction of the frozen one that rests is ended so soon; the product's own setting is 15 s.
 RESTS_AT_MOST = "-c idle_in_transaction_session_timeout=300"
