@@ -150,7 +150,8 @@ def _room_in_queue() -> int:
     This keeps the queue short while no worker takes any. Messages have no time of their own at
     which they expire: a sender whose clock is a minute behind would have each one thrown away.
     """
-    app, most = app_or_default(), 2 * settings.WORKERS
+    app: Any = app_or_default()
+    most: int = 2 * settings.WORKERS
     try:
         with app.producer_pool.acquire(block=True) as producer:
             queue = producer.channel.queue_declare(app.conf.task_default_queue)

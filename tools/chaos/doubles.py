@@ -30,7 +30,7 @@ def run(
         with Fleet(stage, folder, **{PACE: str(pace), COPIES: "10"}) as fleet:
             clocks = [folder / f"clock-{number}" for number in range(4)]
             for number, clock in enumerate(clocks):
-                fleet.add("worker" if number < 3 else "beat", **{CLOCK: str(clock)})
+                fleet.add("worker" if number < 3 else "beat", 1, **{CLOCK: str(clock)})
             fleet.add("beat")
             _let_clocks_jump(random.Random(seed), clocks, fleet, stage, jumps_every_s)
             outcome.fell = fleet.fell

@@ -10,11 +10,17 @@ from __future__ import annotations
 import os
 import signal
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 PACE, POISON = "OSKARTRACK_CHAOS_PACE", "OSKARTRACK_CHAOS_POISON"
 COPIES, CLOCK = "OSKARTRACK_CHAOS_COPIES", "OSKARTRACK_CHAOS_CLOCK"
+
+
+def loose(thing: Any) -> Any:
+    """Return a thing whose parts may be changed for others, which types forbid for good reason."""
+    return thing
 
 
 def apply() -> None:
@@ -33,28 +39,28 @@ def _slow_down(file: Path) -> None:
     """Sleep so many seconds in the middle of every chunk as the file says."""
     from tracking import runner
 
-    detect = runner.detect_chunk
+    detect = loose(runner).detect_chunk
 
     def slowly(*arguments: Any) -> Any:
         found = detect(*arguments)
         time.sleep(number_in(file))
         return found
 
-    runner.detect_chunk = slowly
+    loose(runner).detect_chunk = slowly
 
 
 def _die_of(name: str) -> None:
     """Die of every film whose script has this in its name, as of a decoder's bug."""
     from tracking import runner
 
-    detect = runner.detect_chunk
+    detect = loose(runner).detect_chunk
 
     def deadly(path: Any, media: Any, bounds: Any, detector: Any) -> Any:
         if name in str(getattr(detector, "settings", detector)):
             os.kill(os.getpid(), signal.SIGKILL)
         return detect(path, media, bounds, detector)
 
-    runner.detect_chunk = deadly
+    loose(runner).detect_chunk = deadly
 
 
 def _send_often(copies: int) -> None:
@@ -67,7 +73,7 @@ def _send_often(copies: int) -> None:
         sent = [send(task, row_id) for _ in range(copies)]
         return all(sent)
 
-    tasks._send = often
+    loose(tasks)._send = often
 
 
 def _shift_clock(file: Path) -> None:
@@ -83,9 +89,9 @@ def _shift_clock(file: Path) -> None:
     def shifted() -> float:
         return real_time() + number_in(file)
 
-    time.time = shifted
-    timezone.now = lambda: real_now() + timezone.timedelta(seconds=number_in(file))
-    Celery.now = lambda app: real_celery(app) + timezone.timedelta(seconds=number_in(file))
+    loose(time).time = shifted
+    loose(timezone).now = lambda: real_now() + timedelta(seconds=number_in(file))
+    loose(Celery).now = lambda app: real_celery(app) + timedelta(seconds=number_in(file))
 
 
 def number_in(file: Path) -> float:

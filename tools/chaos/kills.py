@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,7 +84,7 @@ class Killer:
 
     def strike(self, victim: str) -> None:
         """Kill one; whoever is not there is replaced by a worker."""
-        done = {
+        ways: dict[str, Callable[[], bool]] = {
             "worker": self._worker,
             "frozen worker": self._freeze,
             "postgresql": self._database,
@@ -92,7 +93,8 @@ class Killer:
             "decoder": self._decoder,
             "beat": lambda: self._part("beat"),
             "web": lambda: self._part("web"),
-        }[victim]()
+        }
+        done = ways[victim]()
         self.kills[victim if done else "worker"] += 1
         if not done:
             while not self._worker():
@@ -163,7 +165,7 @@ def held_by(url: str, pid: int) -> list[Held]:
     for table in JOBS:
         sql = f"SELECT id, fence FROM {table} WHERE lease_owner LIKE %s"  # noqa: S608 - of JOBS
         found = ask(url, sql, (f"%:{pid}:%",))
-        rows += [Held(table, *row, time.monotonic()) for row in found]
+        rows += [Held(table, pk, fence, time.monotonic()) for pk, fence in found]
     return rows
 
 

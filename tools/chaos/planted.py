@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, OperationalError, connection
 
+from tools.chaos.hooks import loose
 from tools.chaos.sweep import (
     GOES_ON_WITHIN_S,
     STORIES,
@@ -54,17 +55,19 @@ def no_transaction() -> None:
     def at_once(told: Callable[[], None], **_: Any) -> None:
         told()
 
-    ledger.transaction = SimpleNamespace(atomic=nullcontext, on_commit=at_once)
+    loose(ledger).transaction = SimpleNamespace(atomic=nullcontext, on_commit=at_once)
 
 
 def no_fence() -> None:
     """Let whoever once held a row write to it."""
-    jobs.Claim.rows = property(lambda claim: claim.model._default_manager.filter(pk=claim.pk))
+    loose(jobs.Claim).rows = property(
+        lambda claim: claim.model._default_manager.filter(pk=claim.pk)
+    )
 
 
 def never_renewed() -> None:
     """Let leases run out while the work goes on."""
-    jobs._renew_until = lambda _claim, done: done.wait()
+    loose(jobs)._renew_until = lambda _claim, done: done.wait()
 
 
 def no_key() -> None:
@@ -199,15 +202,15 @@ def _commits_again() -> None:
             connection.close()
             for name, value in kept.items():
                 setattr(named["run"], name, value)
-            ledger.move_checkpoint = _moves_anyway(move)
+            loose(ledger).move_checkpoint = _moves_anyway(move)
             try:
                 return commit(**named)
             except IntegrityError as there:
                 raise AlreadyCountedError(str(there)) from there
             finally:
-                ledger.move_checkpoint = move
+                loose(ledger).move_checkpoint = move
 
-    ledger.commit_slice = again
+    loose(ledger).commit_slice = again
 
 
 def _moves_anyway(move: Callable[..., None]) -> Callable[..., None]:
@@ -232,7 +235,7 @@ def slow_detector(teller: Teller, mutant: str, _: int) -> str:
     def work() -> None:
         MUTANTS.get(mutant, int)()
         settings.LEASE_S, settings.LEASE_RENEW_S = SCALED_LEASE_S, 0.2
-        detect = runner.detect_chunk
+        detect = loose(runner).detect_chunk
 
         def slowly(*arguments: Any) -> Any:
             first = not seen.exists()
@@ -241,7 +244,7 @@ def slow_detector(teller: Teller, mutant: str, _: int) -> str:
             time.sleep(2 * SCALED_LEASE_S if first else 0)
             return detect(*arguments)
 
-        runner.detect_chunk = slowly
+        loose(runner).detect_chunk = slowly
         STORIES["count"].work(slug, teller.film)
 
     workers = [fork(work)]

@@ -95,9 +95,9 @@ class Stage:
         """Run one management command."""
         return self.python("manage.py", *arguments)
 
-    def inside(self, word: str, file: Path, **more: str) -> None:
+    def inside(self, word: str, file: Path) -> None:
         """Have `tools.chaos.inside` do something."""
-        self.python("-m", "tools.chaos.inside", word, file, **more)
+        self.python("-m", "tools.chaos.inside", word, file)
 
     def make(self, films: list[Film], folder: Path) -> None:
         """Let films wait in this installation."""

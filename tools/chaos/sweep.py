@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from django.db.models.functions import Now  # noqa: E402
 
 from accounts.models import Store, User  # noqa: E402
 from analytics.rebuild import check  # noqa: E402
+from tools.chaos.hooks import loose  # noqa: E402
 from tools.chaos.inside import once_a_content  # noqa: E402
 from tracking import (  # noqa: E402
     facts,
@@ -122,7 +123,7 @@ def _recording(slug: str) -> Recording:
 
 def _waiting(slug: str, film: Film) -> None:
     """Let the film wait in its store."""
-    at = recordings.datetime.fromisoformat(AT)
+    at = datetime.fromisoformat(AT)
     ingest.ingest(camera=_camera(slug, film), path=film.video, started_at=at)
 
 
@@ -132,26 +133,26 @@ def _count(slug: str, _: Film) -> None:
 
 def _count_with_renewals(slug: str, _: Film) -> None:
     settings.LEASE_RENEW_S = 0.03
-    detect = runner.detect_chunk
+    detect = loose(runner).detect_chunk
 
     def slowly(*arguments: Any) -> Any:
         time.sleep(0.15)
         return detect(*arguments)
 
-    runner.detect_chunk = slowly
+    loose(runner).detect_chunk = slowly
     runner.work(_recording(slug).pk)
 
 
 def _count_with_trouble(slug: str, _: Film) -> None:
     """Count, with a detector that fails the first time in each process."""
-    detect, tries = runner.detect_chunk, iter([RuntimeError("a stumble")])
+    detect, tries = loose(runner).detect_chunk, iter([RuntimeError("a stumble")])
 
     def stumbling(*arguments: Any) -> Any:
         for trouble in tries:
             raise trouble
         return detect(*arguments)
 
-    runner.detect_chunk = stumbling
+    loose(runner).detect_chunk = stumbling
     runner.work(_recording(slug).pk)
 
 
@@ -201,7 +202,7 @@ def _upload(store: Store, film: Film) -> None:
             offset=upload.offset_bytes,
             read=lambda _, rest=rest: next(rest),
         )
-    at = recordings.datetime.fromisoformat(AT)
+    at = datetime.fromisoformat(AT)
     wish = recordings.Wish(store.cameras.get(), at, on_duplicate="count_again")
     _patiently(recordings.recording_create, upload=upload, wish=wish)
 
@@ -223,7 +224,7 @@ def _cancel_and_count(slug: str, _: Film) -> None:
 def _replace(slug: str, film: Film) -> None:
     """Bring the minutes of a counted film in again, in its place."""
     if Recording.objects.filter(store__slug=slug).count() == 1:
-        camera, at = _recording(slug).camera, recordings.datetime.fromisoformat(AT)
+        camera, at = _recording(slug).camera, datetime.fromisoformat(AT)
         wish = recordings.Wish(camera, at, on_overlap="replace", on_duplicate="count_again")
         recordings.recording_from_file(path=film.video, wish=wish)
     runner.work(_recording(slug).pk)
@@ -343,8 +344,8 @@ class Teller:
         self.armed = wish.with_name("armed")
         faults.WAYS["lose"] = self._arm
         faults.WAYS["freeze"] = faults.WAYS["stop"]
-        gate.check_file = once_a_content(gate.check_file)
-        runner.detect_chunk = _remembered(runner.detect_chunk)
+        loose(gate).check_file = once_a_content(gate.check_file)
+        loose(runner).detect_chunk = _remembered(loose(runner).detect_chunk)
         User.objects.create(username="alice", email="alice@shop.example")
         # The first is told in this process, which remembers what was detected.
         self.whole_s = 0.0
