@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench setup
+.PHONY: help run test check bench chaos setup
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 
@@ -33,6 +33,9 @@ check: .venv/.dev var/npm/.dev var/vendor/icons.svg ## format, lint, types, arro
 
 bench: .venv/.dev ## accuracy, speed and memory as one table and var/bench.json (ARGS="gating speed" picks rows, ARGS="--help" lists them)
 	@$(PY) -m tools.bench $(ARGS)
+
+chaos: .venv/.dev ## kills, faults, outages and hostile films while recordings are counted (ARGS="kills" picks a part, SEED=1 repeats)
+	@$(PY) -m tools.chaos $(ARGS)
 
 setup: .venv/.run var/vendor/icons.svg ## only the environment: Python packages and front-end files
 

@@ -13,6 +13,7 @@ from csp.constants import SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from oskartrack import logs
+from oskartrack.beat import Every
 from oskartrack.secret import read_or_make_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -118,8 +119,12 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
+    _OPTIONS = DATABASES["default"].setdefault("OPTIONS", {})
     # A database that vanished without a word is told as away, not waited for.
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    _OPTIONS.setdefault("connect_timeout", 5)
+    # Nothing slow is done within a transaction. One that rests this long is a frozen worker's: its
+    # locks would keep a whole store from being counted until somebody wakes it up.
+    _OPTIONS.setdefault("options", "-c idle_in_transaction_session_timeout=15s")
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.NameOrEmailBackend"]
@@ -211,8 +216,8 @@ CELERY_BEAT_SCHEDULE = {
         "task": "tracking.tasks.files_reconcile",
         "schedule": crontab(hour=3, minute=30),
     },
-    "ring-unclaimed": {"task": "tracking.tasks.ring_unclaimed", "schedule": timedelta(seconds=5)},
-    "summaries-fold": {"task": "analytics.tasks.summaries_fold", "schedule": timedelta(minutes=5)},
+    "ring-unclaimed": {"task": "tracking.tasks.ring_unclaimed", "schedule": Every(seconds=5)},
+    "summaries-fold": {"task": "analytics.tasks.summaries_fold", "schedule": Every(minutes=5)},
 }
 
 REST_FRAMEWORK = {

@@ -7,6 +7,8 @@ fence, so a worker that lost its lease writes nothing more, however long it was 
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import os
 import secrets
 import signal
@@ -17,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -57,6 +60,9 @@ CHUNK_FROM: dict[str, tuple[str, ...]] = {
 }
 # How long a worker waits for the database or the disk to take a row back.
 PATIENCE_S = 60
+# Workers die everywhere when so many chunks, on which some died lately, came out well in the end.
+# A row is then not to blame for the third death on it, and has so many attempts in all.
+INNOCENT, LATELY, MOST_ATTEMPTS = 3, timedelta(minutes=10), 10
 NO_LEASE: dict[str, Any] = {"lease_owner": "", "lease_until": None}
 
 
@@ -105,7 +111,68 @@ def lease_free() -> Q:
 
 
 def _owner() -> str:
-    return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(6)}"
+    """Return a name that no claim had before, and by which a process is found when it is gone."""
+    pid = os.getpid()
+    token = secrets.token_hex(6)
+    return f"{_machine()}:{pid}:{_started(pid)}:{token}:{socket.gethostname()}"[:80]
+
+
+@functools.cache
+def _machine() -> str:
+    """Return what tells this kernel's start and this process's view of ids from all others.
+
+    Two containers may have one host name and the same process ids; they differ in this.
+    Empty where it cannot be known.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+        namespace = Path("/proc/self/ns/pid").readlink()
+    except OSError:
+        return ""
+    return hashlib.sha256(f"{boot}{namespace}".encode()).hexdigest()[:12]
+
+
+def _started(pid: int) -> str:
+    """Return when a process of this machine started, in ticks of the kernel; empty when unknown."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] in "ZX" else fields[19]  # one that nobody buried yet is dead too
+
+
+def _is_dead(owner: str) -> bool:
+    """Whether a lease's owner was a process of this machine and is none any more."""
+    machine, pid, started, *_ = (*owner.split(":"), "", "", "")
+    if not machine or machine != _machine() or not started:
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return _started(int(pid)) != started
+
+
+def leases_of_the_dead_end() -> int:
+    """End the leases of workers of this machine that are gone; return how many.
+
+    A lease would end by itself: this saves the quarter of a minute. The attempt counts, and the
+    fence still decides: should the owner live after all, it is refused like any other that was
+    too slow.
+    """
+    freed = 0
+    for model in (Recording, Chunk, Recount):
+        working = State.RUNNING if model is Recording else JobState.WORKING
+        rows = model._default_manager.filter(state=working)
+        owners = rows.filter(lease_owner__startswith=f"{_machine()}:")
+        for owner in owners.values_list("lease_owner", flat=True):
+            if _is_dead(owner):
+                freed += rows.filter(lease_owner=owner).update(rung_at=None, **NO_LEASE)
+    if freed:
+        log.warning("workers_died", rows=freed)
+    return freed
 
 
 def chunk_claim(chunk_id: int) -> Claim | None:
@@ -152,6 +219,7 @@ def _claim(model: JobModel, rows: QuerySet[Any, Any], to: str, **changes: Any) -
         if not taken:
             return None
         row = model._default_manager.values("pk", "fence", "attempt").get(lease_owner=owner)
+        fault(f"in_claim_{model._meta.model_name}")
     fault(f"after_claim_{model._meta.model_name}")
     return Claim(model, row["pk"], row["fence"], row["attempt"])
 
@@ -159,6 +227,9 @@ def _claim(model: JobModel, rows: QuerySet[Any, Any], to: str, **changes: Any) -
 def _set_aside_spent(rows: QuerySet[Any, Any]) -> None:
     """Set aside a row whose workers died on it as often as is allowed."""
     spent = rows.filter(attempt__gte=settings.MAX_ATTEMPTS)
+    if not spent.exists():
+        return
+    spent = rows.filter(attempt__gte=attempts_allowed())
     to = State.QUARANTINED if rows.model is Recording else JobState.QUARANTINED
     finished = {"finished_at": Now()} if rows.model is Recording else {}
     if _move(spent.filter(error_code=""), to, error_code="crashed", **NO_LEASE, **finished):
@@ -166,14 +237,28 @@ def _set_aside_spent(rows: QuerySet[Any, Any]) -> None:
     _move(spent, to, **NO_LEASE, **finished)
 
 
+def attempts_allowed() -> int:
+    """Return how many attempts a row has.
+
+    Three, unless workers die everywhere: a machine that kills for want of memory, or restarts
+    again and again, hits the same row three times by chance, and the row is none the worse.
+    A row that kills its worker each time has no such company: of those that died with others,
+    each finished its chunk in the end.
+    """
+    well = Chunk.objects.filter(state=JobState.DONE, attempt__gte=1, rung_at__gt=Now() - LATELY)
+    return MOST_ATTEMPTS if well.count() >= INNOCENT else int(settings.MAX_ATTEMPTS)
+
+
 def renew(claim: Claim) -> bool:
     """Prolong the lease; False when the row is no longer ours."""
+    fault("before_renew")
     held = (State.RUNNING,) if claim.model is Recording else (JobState.WORKING,)
     return bool(claim.rows.filter(state__in=held).update(lease_until=_lease_end()))
 
 
 def give_back(claim: Claim) -> None:
     """Let go of the row without counting the attempt: nothing went wrong."""
+    fault("before_give_back")
     changes = {**NO_LEASE, "attempt": Greatest(F("attempt") - 1, 0), "rung_at": None}
     if claim.model is not Recording:
         _move(claim.rows.filter(state=JobState.WORKING), JobState.WAITING, **changes)
@@ -183,8 +268,9 @@ def give_back(claim: Claim) -> None:
 
 def fail_attempt(claim: Claim, code: str, detail: str) -> None:
     """Let go of the row after an error; set it aside once it was tried often enough."""
+    fault("before_fail_attempt")
     changes: dict[str, Any] = {"error_code": code, "error_detail": detail[:500], **NO_LEASE}
-    if claim.attempt >= settings.MAX_ATTEMPTS:
+    if claim.attempt >= settings.MAX_ATTEMPTS and claim.attempt >= attempts_allowed():
         set_aside(claim, code, detail)
     elif claim.model is not Recording:
         _move(claim.rows.filter(state=JobState.WORKING), JobState.WAITING, **changes)
@@ -354,8 +440,11 @@ def _renew_until(claim: Claim, done: threading.Event) -> None:
 
 
 def chunk_done(claim: Claim, **results: Any) -> None:
-    """Save what was detected; raise LeaseLostError when the chunk is no longer ours."""
-    cleared = {**NO_LEASE, "attempt": 0, "error_detail": ""}
+    """Save what was detected; raise LeaseLostError when the chunk is no longer ours.
+
+    The row keeps how many attempts were lost on it, see `attempts_allowed`.
+    """
+    cleared = {**NO_LEASE, "attempt": Greatest(F("attempt") - 1, 0), "error_detail": ""}
     if not _move(claim.rows, JobState.DONE, **cleared, **results):
         raise LeaseLostError(f"Chunk {claim.pk} was detected, but it is no longer ours.")
 
@@ -382,6 +471,7 @@ def recording_cancel(recording: Recording) -> bool:
         rows = Recording.objects.filter(pk=recording.pk)
         if not _move(rows, State.CANCELLED, finished_at=Now(), **raised):
             return False
+        fault("in_cancel")
         _move(Chunk.objects.filter(recording=recording), JobState.CANCELLED, **raised)
     return True
 
@@ -407,8 +497,10 @@ def _reopen(
         rows = Recording.objects.filter(pk=recording.pk, state__in=states)
         if not _move(rows, State.QUEUED, finished_at=None, **fresh, **changes):
             return False
+        fault("in_reopen")
         again = Chunk.objects.filter(recording=recording, state__in=chunks)
         _move(again, JobState.WAITING, **fresh)
+        fault("after_reopen")
     return True
 
 

@@ -142,15 +142,20 @@ def run_take_out(run: Run) -> bool:
     """
     with transaction.atomic():
         Recording.objects.filter(pk=run.recording_id).update(fence=F("fence") + 1)
+        fault("take_out_after_fence")
         if not Run.objects.filter(pk=run.pk, active=True).update(active=False):
             return False
         run.active = False
+        fault("take_out_after_run")
         batch = LedgerBatch(
             run.store, events_of(run), closed_visits(run), coverage_of(run), sign=-1
         )
         recounted = recounted_event(run, take_sequence(run.store, 1))
+        fault("take_out_after_event")
         Customer.objects.filter(visits__run=run).update(hidden=True, visit_count=0)
+        fault("take_out_after_people")
         feed(batch)
+        fault("take_out_after_sinks")
         hint = {"type": "events", "seq": recounted.seq}
         publish_on_commit(run.store, hint, _progress(run.recording_id))
     return True

@@ -19,6 +19,9 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 # 53300 too many connections; 53100 is a full disk.
 _AWAY_STATES = ("08", "57P0", "53300")
 _FULL_STATE = "53100"
+# The server ended a transaction that rested: this process was frozen meanwhile. Nothing of it
+# was written, and the same will work again.
+_RESTED_STATE = "25P03"
 # SQLite has no codes that Django passes on; these are sqlite3_errstr's sentences.
 _AWAY_WORDS = (
     "database is locked",
@@ -34,6 +37,8 @@ def database_away(error: BaseException) -> bool:
     """Whether the database did not answer; a query that it refused is another matter."""
     if isinstance(error, InterfaceError):
         return "closed" in str(error).lower()
+    if getattr(error.__cause__, "pgcode", None) == _RESTED_STATE:
+        return True
     if not isinstance(error, OperationalError) or disk_full(error):
         return False
     cause = error.__cause__

@@ -23,10 +23,11 @@ from django.utils import timezone as clock
 from accounts.models import User
 from accounts.services import audit_record
 from tracking import gate, jobs, ledger, media, room
+from tracking.faults import fault
 from tracking.gate import CheckedFile
 from tracking.models import Chunk, Recording, Run, Upload
 from tracking.problems import Problem
-from tracking.uploads import display_name, upload_check
+from tracking.uploads import display_name, remove_unless_used, upload_check
 from tracking.vision.detectors.registry import available, make_detector
 from tracking.vision.errors import BadSetupError, UnknownDetectorError
 from tracking.vision.pipeline import PipelineParams
@@ -82,6 +83,7 @@ def recording_create(
         room.refuse_recording_without_room(wish.camera.store)
         named = {"folder": upload.folder, "name": upload.filename}
         recording = _write(checked, wish, detector, user=user, **named)
+    fault("write_after_commit")
     return recording, True
 
 
@@ -107,7 +109,7 @@ def recording_from_file(
             named = {"folder": folder, "name": display_name(name or path.name)}
             return _write(checked, wish, detector, user=user, **named)
     except BaseException:
-        media.remove_folder(folder)
+        remove_unless_used(folder)
         raise
 
 
@@ -249,8 +251,10 @@ def _write(
     if wish.on_duplicate == "refuse":
         _refuse_duplicate(recording)
     _make_room(recording, wish.on_overlap)
+    fault("write_after_room")
     recording.full_clean()
     recording.save()
+    fault("write_after_recording")
     Chunk.objects.bulk_create(
         [
             Chunk(recording=recording, index=index, **chunk._asdict())
@@ -258,8 +262,10 @@ def _write(
         ],
         batch_size=500,
     )
+    fault("write_after_chunks")
     _add_run(recording, detector)
     _note("recording.created", recording, user)
+    fault("write_after_run")
     return recording
 
 

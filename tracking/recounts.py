@@ -59,6 +59,7 @@ def recording_recount(*, recording: Recording, user: User | None = None) -> Reco
             return open_one
         jobs.recount_cancel(held)
         recount = _begin(held, run, setup, user)
+        fault("recount_made")
         if user is not None:
             detail = {"recording": str(held.public_id), "changes": recount.changes}
             audit_record(

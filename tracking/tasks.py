@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from celery import shared_task
+from celery.app import app_or_default
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
@@ -19,21 +20,21 @@ from django.utils import timezone as clock
 from kombu.exceptions import OperationalError
 
 from tracking import jobs, reconcile, recounts, room, runner
+from tracking.faults import fault
 from tracking.models import Chunk, JobState, Recording, Recount
 
 log = structlog.get_logger(__name__)
 
 RING_AGAIN_S = 15
-# A message nobody took is worthless once beat has rung again; this keeps the queue short.
-EXPIRES_S = 60
 
 
 @shared_task
 def detect_chunk(chunk_id: int) -> None:
-    """Find the people of one chunk, then count what became ready."""
+    """Find the people of the most urgent chunk, then count what became ready."""
     with jobs.stoppable():
-        recording_id = runner.detect(chunk_id)
-        _ring(_undetected(), detect_chunk, 2 * settings.WORKERS)  # the others have work meanwhile
+        jobs.leases_of_the_dead_end()
+        recording_id = _detect_most_urgent(chunk_id)
+        _ring(_undetected(), detect_chunk, _room_in_queue())  # the others have work meanwhile
         if recording_id is not None and runner.advance(recording_id):
             _send(advance_recording, recording_id)
 
@@ -75,15 +76,31 @@ def ring(recording_id: int) -> None:
 def ring_next() -> int:
     """Ring for the oldest rows that nobody holds; return for how many.
 
-    At most twice as many as there are workers, and each at most once in 15 s.
+    At most until twice as many messages wait as there are workers, and each at most once in 15 s.
     """
+    jobs.leases_of_the_dead_end()
     if paused := room.pause_words():
         log.warning("work_paused", why=paused)
         return 0
-    limit = 2 * settings.WORKERS
+    limit = _room_in_queue()
     rung = _ring(_uncounted(), advance_recording, limit)
     rung += _ring(_unrecounted(), advance_recount, limit - rung)
     return rung + _ring(_undetected(), detect_chunk, limit - rung)
+
+
+def _detect_most_urgent(rung_for: int) -> int | None:
+    """Work the first chunk in order that nobody holds, whichever was rung for.
+
+    A message may have waited behind many others, and a chunk whose worker died comes before all
+    that follow it. One that failed a moment ago is left alone until it is rung for again.
+    """
+    fresh = Q(attempt=0) | _due()
+    waiting = _undetected(jobs.lease_free() & fresh).values_list("pk", flat=True)
+    for chunk_id in [*waiting[: settings.WORKERS + 1], rung_for]:
+        recording_id = runner.detect(chunk_id)
+        if recording_id is not None:
+            return recording_id
+    return None
 
 
 def _ring(rows: Any, task: Any, limit: int) -> int:
@@ -103,10 +120,10 @@ def _due() -> Q:
     return jobs.lease_free() & (Q(rung_at=None) | Q(rung_at__lt=long_ago))
 
 
-def _undetected() -> Any:
-    """Return chunks that wait for detection, the most urgent first."""
+def _undetected(which: Q | None = None) -> Any:
+    """Return chunks that wait for detection, the most urgent first; those that are due."""
     states = (JobState.WAITING, JobState.WORKING)
-    rows = Chunk.objects.filter(_due(), state__in=states, recording__state__in=jobs.OPEN)
+    rows = Chunk.objects.filter(which or _due(), state__in=states, recording__state__in=jobs.OPEN)
     return rows.order_by("recording__priority", "recording_id", "index")
 
 
@@ -127,11 +144,29 @@ def _unrecounted() -> Any:
     return Recount.objects.filter(_due(), state__in=recounts.OPEN).order_by("pk")
 
 
+def _room_in_queue() -> int:
+    """Return how many more messages may wait: twice as many as there are workers in all.
+
+    This keeps the queue short while no worker takes any. Messages have no time of their own at
+    which they expire: a sender whose clock is a minute behind would have each one thrown away.
+    """
+    app: Any = app_or_default()
+    most: int = 2 * settings.WORKERS
+    try:
+        with app.producer_pool.acquire(block=True) as producer:
+            queue = producer.channel.queue_declare(app.conf.task_default_queue)
+    except (OperationalError, OSError):
+        return most
+    return max(0, most - int(queue.message_count))
+
+
 def _send(task: Any, row_id: int) -> bool:
     """Send one message; a broker that is away is no reason to fail: beat rings again."""
+    fault("before_send")
     try:
-        task.apply_async((row_id,), expires=EXPIRES_S, retry=False)
+        task.apply_async((row_id,), retry=False)
     except OperationalError as error:
         log.warning("not_rung", task=task.name, id=row_id, why=str(error))
         return False
+    fault("after_send")
     return True

@@ -18,12 +18,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import Error, transaction
 from django.http.request import UnreadablePostError
 from django.utils import timezone as clock
 
 from accounts.models import Store, User
 from tracking import gate, media, room
+from tracking.faults import fault
 from tracking.gate import CheckedFile, PlannedChunk
 from tracking.models import Recording, Upload
 from tracking.problems import PROBLEMS, Problem, in_bytes
@@ -62,14 +63,32 @@ def upload_create(*, store: Store, user: User, filename: str, size_bytes: int) -
     try:
         for name in (PART, LOCK):
             media.open_private(media.file_path(folder, name)).close()
+        fault("upload_after_files")
         with transaction.atomic():
             room.refuse_upload_without_room(store, size_bytes)
             upload.full_clean()
             upload.save()
     except BaseException:
-        media.remove_folder(folder)
+        remove_unless_used(folder)
         raise
+    fault("upload_after_row")
     return upload
+
+
+def remove_unless_used(folder: str) -> None:
+    """Remove a folder that no row names.
+
+    An error may come after its row was written: the answer to the commit was lost. With the
+    database away the folder stays; comparing files and rows once a day finds it.
+    """
+    try:
+        used = any(
+            rows.filter(folder=folder).exists() for rows in (Upload.objects, Recording.objects)
+        )
+    except Error:
+        return
+    if not used:
+        media.remove_folder(folder)
 
 
 def upload_append(*, upload: Upload, offset: int, length: int, read: Read) -> int:
@@ -101,9 +120,11 @@ def upload_append(*, upload: Upload, offset: int, length: int, read: Read) -> in
         if length:
             room.refuse_when_disk_low()
             upload.offset_bytes += _write_part(upload.folder, offset, length, read)
+            fault("upload_after_part")
             rows = Upload.objects.filter(pk=upload.pk, offset_bytes=offset)
             if not rows.update(offset_bytes=upload.offset_bytes):  # removed meanwhile
                 raise Problem("offset_mismatch", given=offset, have=0)
+            fault("upload_after_offset")
         _finish(upload)
     return upload.offset_bytes
 
@@ -150,6 +171,7 @@ def _finish(upload: Upload) -> None:
             upload_remove(upload=upload)
             raise
         media.publish(part, source)
+        fault("upload_after_name")
     upload.completed_at = clock.now()
     Upload.objects.filter(pk=upload.pk).update(completed_at=upload.completed_at)
 
@@ -210,6 +232,7 @@ def upload_check(*, upload: Upload) -> CheckedFile:
                 source.unlink(missing_ok=True)
             raise
         media.write_file(upload.folder, CHECKED, json.dumps(checked.to_json()).encode())
+        fault("upload_after_check")
         return checked
 
 

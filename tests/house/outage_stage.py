@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.plugins.product import PASSWORD, Product
-from tests.plugins.servers import PostgreSQL, Server, die_with_parent, wait_for_port
+from tests.plugins.servers import PostgreSQL, end, start_again
 from tests.tracking import walks
 
 FULL = os.environ.get("OSKARTRACK_CHAOS") == "full"
@@ -141,31 +140,6 @@ def wait_until(true: Callable[[], Any], timeout_s: float, what: str) -> float:
         assert time.monotonic() - began < timeout_s, f"{what}: not within {timeout_s:g} s"
         time.sleep(0.2)
     return time.monotonic() - began
-
-
-def start_again(server: Server) -> None:
-    """Start a server anew on its port and its data."""
-    assert server.process is not None
-    log = server.folder / "log"
-    with log.open("ab") as output:
-        server.process = subprocess.Popen(
-            server.process.args,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd=server.folder,
-            start_new_session=True,
-            preexec_fn=die_with_parent,
-            **server.account(),
-        )
-    wait_for_port(server.process, server.port, log)
-
-
-def end(server: Server, number: int) -> None:
-    """End a server by a signal and wait until it is gone."""
-    assert server.process is not None
-    server.process.send_signal(number)
-    server.process.wait(30)
 
 
 __all__ = ["FULL", "PostgreSQL", "Shop", "end", "start_again", "wait_until"]

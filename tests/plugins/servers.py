@@ -234,3 +234,28 @@ class PostgreSQL(Server):
             return {}
         who = pwd.getpwnam(UNPRIVILEGED)
         return {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
+
+
+def start_again(server: Server) -> None:
+    """Start a server anew on its port and its data."""
+    assert server.process is not None
+    log = server.folder / "log"
+    with log.open("ab") as output:
+        server.process = subprocess.Popen(
+            server.process.args,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=server.folder,
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+            **server.account(),
+        )
+    wait_for_port(server.process, server.port, log)
+
+
+def end(server: Server, number: int) -> None:
+    """End a server by a signal and wait until it is gone."""
+    assert server.process is not None
+    server.process.send_signal(number)
+    server.process.wait(30)

@@ -345,12 +345,13 @@ def test_ringing_waits_for_the_commit(recording, queue, django_capture_on_commit
     assert rung(queue)[0][0] == "detect_chunk"
 
 
-def test_a_task_does_the_work_its_message_names(recording, chunk, queue):
-    tasks.detect_chunk(chunk.pk)
-    assert fresh(chunk).state == "done"
+def test_a_task_does_the_most_urgent_work_whichever_its_message_names(recording, chunk, queue):
+    last = recording.chunks.last()
+    tasks.detect_chunk(last.pk)
+    assert (fresh(chunk).state, fresh(last).state) == ("done", "waiting")
     assert Run.objects.get(recording=recording).next_chunk == 1
-    tasks.detect_chunk(chunk.pk)  # the same message again
-    assert Run.objects.get(recording=recording).next_chunk == 1
+    tasks.detect_chunk(chunk.pk)  # late: that one is done
+    assert Run.objects.get(recording=recording).next_chunk == 2
 
 
 def test_messages_are_known_to_the_application_by_the_names_that_beat_uses():

@@ -6,12 +6,12 @@ import json
 import shutil
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from accounts.models import Store
 from tests.tracking.files import make_video
+from tools.chaos.films import place_at
 from tracking import media, runner
 from tracking.models import Chunk, Recording, Run
 from tracking.vision.frames import plan_chunks, probe
@@ -45,15 +45,6 @@ def truth() -> dict[str, Any]:
         places = [(person, place_at(way, number / FPS)) for person, way in enumerate(WAYS.values())]
         boxes.append([[person, *box(place), 1.0] for person, place in places if place])
     return {"fps": FPS, "width": WIDTH, "height": HEIGHT, "boxes": boxes}
-
-
-def place_at(way: list[tuple[float, float, float]], second: float) -> tuple[float, float] | None:
-    """Return where a person's foot point is, or None when out of the picture."""
-    for (t0, x0, y0), (t1, x1, y1) in pairwise(way):
-        if t0 <= second < t1:
-            share = (second - t0) / (t1 - t0)
-            return x0 + share * (x1 - x0), y0 + share * (y1 - y0)
-    return None
 
 
 def box(place: tuple[float, float]) -> list[float]:
