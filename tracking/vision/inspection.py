@@ -32,6 +32,7 @@ from tracking.vision.frames.source import Source, open_source
 IMAGE_FORMATS = ("JPEG", "PNG", "WEBP")
 PLUGINS = (JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin)
 NOT_LOADED = ("av.__main__", "av.datasets")  # a program, and one that fetches samples
+LEAST_FPS = 1 / 3600
 EXIF_IFD, EXIF_TAKEN_AT, EXIF_OFFSET = 0x8769, 36867, 36881  # Exif 2.32, tables 4 and 8
 
 
@@ -96,6 +97,8 @@ def inspect(path: Source, limits: Bounds) -> dict[str, Any]:
 def _planned(path: Source, info: MediaInfo, limits: Bounds) -> list[ChunkBounds]:
     _check(info.is_image or info.width * info.height <= limits.video_pixels, "too_many_pixels")
     _check((info.duration_declared_ms or 0) <= limits.video_ms, "too_long")
+    # Whoever shows a picture for hours lies about its time: what is counted would seem to last.
+    _check((info.fps_declared or 1) >= LEAST_FPS, "too_long")
     return plan_chunks(path, info, most_ms=limits.video_ms)
 
 
