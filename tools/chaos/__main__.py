@@ -64,6 +64,10 @@ PARTS: dict[str, Part] = {
     "outages": _tests(
         "tests/house/test_outages.py", "tests/house/test_full_disk.py", OSKARTRACK_CHAOS="full"
     ),
+    "recounts": _tests("tests/tracking/test_recount_edits.py", OSKARTRACK_CHAOS="full"),
+    "corpus": _tests(
+        "tests/corpus", "-s", CORPUS_FILES="1000", CORPUS_DAMAGED="500", CORPUS_GOOD="60"
+    ),
 }
 
 
