@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tests.chaos import takes_minutes
 from tools.chaos import breaking, sweep
 
 
@@ -17,6 +18,7 @@ def test_every_fault_point_in_the_code_is_passed_by_a_story():
     assert len(told) >= 40
 
 
+@takes_minutes
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_story_broken_anywhere_is_taken_to_the_same_end():

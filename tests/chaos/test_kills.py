@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
+from tests.chaos import takes_minutes
 from tools.chaos import doubles, kills, poison
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [takes_minutes, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def tell(text: str) -> None:

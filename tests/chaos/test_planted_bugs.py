@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
+from tests.chaos import takes_minutes
 from tools.chaos import breaking
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [takes_minutes, pytest.mark.slow, pytest.mark.timeout(600)]
 SEED = secrets.randbelow(2**31)
 # Attack, the defence against it, and what the check says without that.
 ATTACKS = {

@@ -60,7 +60,7 @@ PARTS: dict[str, Part] = {
     "sweep": _sweep,
     "doubles": _doubles,
     "poison": _poison,
-    "planted": _tests("tests/chaos/test_planted_bugs.py"),
+    "planted": _tests("tests/chaos/test_planted_bugs.py", OSKARTRACK_CHAOS="full"),
     "outages": _tests(
         "tests/house/test_outages.py", "tests/house/test_full_disk.py", OSKARTRACK_CHAOS="full"
     ),
