@@ -10,15 +10,13 @@ import zlib
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-import numpy as np
-
-from tracking.vision.boxes import foot_points
 from tracking.vision.counting import CountingParams, SceneCounter
 from tracking.vision.detections import DetectedFrame
 from tracking.vision.errors import BadStateError
 from tracking.vision.events import Event, TrackEnded
+from tracking.vision.ignoring import IgnoredZones
 from tracking.vision.paths import TrackPath
-from tracking.vision.setup import SceneSetup, is_valid_at
+from tracking.vision.setup import SceneSetup
 from tracking.vision.tracker import EndedTrack, Sighting, Tracker, TrackerParams
 from tracking.vision.tracker.kalman import Noise
 
@@ -78,11 +76,7 @@ class Pipeline:
         self.params = params or PipelineParams()
         self._tracker = Tracker(self.params.tracker)
         self._counter = SceneCounter(setup, self.params.counting)
-        self._ignored = [
-            (zone, zone.polygon_px(setup.width, setup.height))
-            for zone in setup.zones
-            if zone.kind == "ignore"
-        ]
+        self._ignored = IgnoredZones(setup)
         self._histories: dict[int, _History] = {}
         self._time_ms = -1
         if state is not None:
@@ -97,7 +91,7 @@ class Pipeline:
         if frame.time_ms <= self._time_ms:
             return []
         self._time_ms = frame.time_ms
-        sightings, ended = self._tracker.step(self._without_ignored(frame))
+        sightings, ended = self._tracker.step(self._ignored.taken_from(frame))
         events = [event for track in ended for event in self._end(track)]
         for sighting in sightings:
             events += self._see(sighting, frame.time_ms)
@@ -180,15 +174,6 @@ class Pipeline:
             )
             for key, history in state["histories"].items()
         }
-
-    def _without_ignored(self, frame: DetectedFrame) -> DetectedFrame:
-        """Return the frame without detections that stand in an ignored zone."""
-        shapes = [shape for zone, shape in self._ignored if is_valid_at(zone, frame.time_ms)]
-        if not shapes or not len(frame.boxes):
-            return frame
-        feet = foot_points(frame.boxes)
-        dropped = np.any([shape.contains_many(feet) for shape in shapes], axis=0)
-        return DetectedFrame(frame.time_ms, frame.boxes[~dropped], frame.scores[~dropped])
 
     def _see(self, sighting: Sighting, time_ms: int) -> list[Event]:
         """Note one sight of a track and count it; a track just confirmed is counted from birth."""

@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from tracking.vision.detections import DetectedFrame
 from tracking.vision.tracker import kalman
 from tracking.vision.tracker.kalman import Array, Noise
-from tracking.vision.tracker.matching import Match, assign, direction_agreement, similarity
+from tracking.vision.tracker.matching import (
+    Match,
+    assign,
+    common_shift,
+    direction_agreement,
+    similarity,
+)
 from tracking.vision.tracker.perspective import Perspective
 from tracking.vision.tracker.table import MEMORY, Ints, TrackTable
 
@@ -59,17 +65,25 @@ class TrackerParams:
     tentative_ms: int = 250
     lost_ms: int = 2000
     recent_ms: int = 300
+    begin_score: float = 0.5
+    camera_moves: bool = False
+    upright: bool = True
+    head_reach: bool = False
     noise: Noise = field(default_factory=Noise)
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One track seen in one frame; `box` is the filtered one, number 0 an unconfirmed track."""
+    """One track seen in one frame; number 0 is an unconfirmed track.
+
+    `box` is the filtered one, `detected` the detection's own.
+    """
 
     key: int
     number: int
     box: tuple[float, float, float, float]
     score: float
+    detected: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +104,7 @@ class Tracker:
         self.params = params
         self.table = TrackTable.empty()
         self.perspective = Perspective()
+        self.last_shift = np.zeros(2)  # pixels by which the last step took the picture to move
         self._time_ms: int | None = None
         self._next_key = 1
         self._next_number = 1
@@ -110,7 +125,7 @@ class Tracker:
         self._see(tracks, measured[detections], scores[detections], frame.time_ms)
         self._begin(measured[new], scores[new], frame.time_ms)
         self._confirm()
-        return self._sightings(scores, tracks, detections, new), ended
+        return self._sightings(measured, scores, (tracks, detections, new)), ended
 
     def finish(self) -> list[EndedTrack]:
         """End every track; return them in order of birth."""
@@ -178,6 +193,8 @@ class Tracker:
         params, table = self.params, self.table
         boxes = kalman.to_xyxy(measured)
         high = np.flatnonzero(scores >= params.high_score)
+        if params.camera_moves:
+            self._follow_camera(boxes[high])
         low = np.flatnonzero((scores >= params.low_score) & (scores < params.high_score))
         confirmed = table.number > 0
         first = self._match_high(np.flatnonzero(confirmed), high, boxes)
@@ -191,7 +208,17 @@ class Tracker:
         tracks = np.concatenate([match.tracks for match in made])
         detections = np.concatenate([match.detections for match in made])
         order = np.argsort(tracks, kind="stable")
-        return tracks[order], detections[order], tentative.left_detections
+        new = tentative.left_detections
+        return tracks[order], detections[order], new[scores[new] >= params.begin_score]
+
+    def _follow_camera(self, boxes: Array) -> None:
+        """Move every track by what those seen a moment ago say that the picture moved."""
+        table, params = self.table, self.params
+        fresh = (self._time_ms or 0) - table.seen_ms <= params.recent_ms
+        rows = np.flatnonzero((table.number > 0) & fresh)
+        expected = kalman.to_xyxy(table.position[rows])
+        self.last_shift = common_shift(expected, boxes, params.least_similarity)
+        table.shift(self.last_shift)
 
     def _match_high(self, rows: Ints, detections: Ints, boxes: Array) -> Match:
         table, params = self.table, self.params
@@ -222,6 +249,9 @@ class Tracker:
         for start in (table.position, table.sight):
             off = found[None, :, :2] - start[rows][:, None, :2]
             nearest = np.minimum(nearest, np.hypot(off[..., 0], off[..., 1]))
+            if params.head_reach:
+                top = off[..., 1] - (found[None, :, 3] - start[rows][:, None, 3]) / 2
+                nearest = np.minimum(nearest, np.hypot(off[..., 0], top))
         unseen_s = ((self._time_ms or 0) - table.seen_ms[rows]) / 1000
         at_once = np.where(table.hits[rows] < params.confirm_hits, params.reach_new, params.reach)
         reach_px = (at_once + params.reach_per_s * unseen_s) * height
@@ -239,10 +269,15 @@ class Tracker:
             for name in ("position", "velocity", "var_p", "cov", "var_v"):
                 getattr(belief, name)[hidden] = getattr(walked, name)
         credit = self.perspective.credit(belief.position, measured)
-        believed = kalman.upright(belief, measured, credit, self.params.noise)
+        believed = (
+            kalman.upright(belief, measured, credit, self.params.noise)
+            if self.params.upright
+            else measured
+        )
         after = kalman.update(belief, believed, self.params.noise)
         table.set_belief(self._in_perspective(belief, after), rows, seen=True)
-        self.perspective.learn(measured[table.number[rows] > 0])
+        if not self.params.camera_moves:
+            self.perspective.learn(measured[table.number[rows] > 0])
         table.seen_ms[rows] = time_ms
         table.hits[rows] += 1
         table.score_sum[rows] += scores
@@ -298,9 +333,11 @@ class Tracker:
         self._next_number += len(due)
 
     def _sightings(
-        self, scores: Array, tracks: Ints, detections: Ints, new: Ints
+        self, measured: Array, scores: Array, matched: tuple[Ints, Ints, Ints]
     ) -> list[Sighting]:
         table = self.table
+        tracks, detections, new = matched
+        detected = kalman.to_xyxy(measured)
         born = np.arange(len(table) - len(new), len(table))
         rows = np.concatenate([tracks, born]).tolist()
         seen = np.concatenate([detections, new]).tolist()
@@ -311,6 +348,7 @@ class Tracker:
                 number=int(table.number[row]),
                 box=tuple(boxes[row].tolist()),
                 score=float(scores[detection]),
+                detected=tuple(detected[detection].tolist()),
             )
             for row, detection in zip(rows, seen, strict=True)
         ]
