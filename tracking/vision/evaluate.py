@@ -29,6 +29,7 @@ from tracking.vision.pipeline import Pipeline, PipelineParams
 from tracking.vision.setup import LineSetup, SceneSetup
 from tracking.vision.tracker import Tracker, TrackerParams
 
+Ends = tuple[float, float, float, float]
 MODES = ("live", "recording")
 CAMERAS = ("fixed", "moving")
 DETECTORS = ("nanodet", "hog")  # the first that is ready is the default
@@ -36,7 +37,7 @@ DETECTORS = ("nanodet", "hog")  # the first that is ready is the default
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         answer = options.run(options)
     except (VisionError, OSError) as error:
@@ -126,7 +127,7 @@ def _crossing_error(
 ) -> crossings.CrossingError:
     truth = sequence.truth()
     scene = crossings.measuring_lines(sequence, truth)
-    events = _count(sequence.frames, scene, PipelineParams(tracker=params), mode)
+    events = count_events(sequence.frames, scene, PipelineParams(tracker=params), mode)
     return crossings.compare(
         crossings.counted(events), crossings.true_crossings(sequence, truth, scene)
     )
@@ -216,12 +217,9 @@ def _detect_all(
 def count(options: argparse.Namespace) -> dict[str, Any]:
     """Count a film's crossings of one line."""
     info = probe(options.video)
-    x1, y1, x2, y2 = options.line
-    a, b = (x1 / info.width, y1 / info.height), (x2 / info.width, y2 / info.height)
-    # "right": in goes from cross(p2 - p1, q - p1) < 0 to > 0, x right and y down.
-    scene = SceneSetup(info.width, info.height, (), (LineSetup("line", "line", "inner", a, b),))
+    scene = line_scene(info.width, info.height, options.line)
     _, frames = _detect_all(options.video, info, make_detector(options.detector), [])
-    events = _count(frames, scene, PipelineParams(), options.mode)
+    events = count_events(frames, scene, PipelineParams(), options.mode)
     directions = [event.direction for event in events if isinstance(event, LineCrossed)]
     people = len({event.track_number for event in events if isinstance(event, TrackEnded)})
     tracks = people
@@ -235,7 +233,18 @@ def count(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _count(
+def line_scene(width: int, height: int, line: Ends) -> SceneSetup:
+    """Return a scene with one line given in pixels, x1, y1, x2, y2.
+
+    "in" goes from cross(p2 - p1, q - p1) < 0 to > 0 for a foot point q, x right and y down.
+    """
+    x1, y1, x2, y2 = line
+    a, b = (x1 / width, y1 / height), (x2 / width, y2 / height)
+    drawn = LineSetup("line", "line", "inner", a, b, inside_side="right")
+    return SceneSetup(width, height, (), (drawn,))
+
+
+def count_events(
     frames: Sequence[DetectedFrame], scene: SceneSetup, params: PipelineParams, mode: str
 ) -> list[Event]:
     """Return what happens in a scene, without any database."""
@@ -250,7 +259,7 @@ def _count(
 # --- the command line ----------------------------------------------------------------------------
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tracking.vision.evaluate", description=__doc__.splitlines()[0]
     )
@@ -286,7 +295,7 @@ def _default_detector() -> str:
     return next(name for name in DETECTORS if name in ready)
 
 
-def _line(text: str) -> tuple[float, float, float, float]:
+def _line(text: str) -> Ends:
     try:
         x1, y1, x2, y2 = (float(part) for part in text.split(","))
     except ValueError as error:

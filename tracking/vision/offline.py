@@ -7,7 +7,8 @@ whole recording, so feet jump less at a line and hidden people stay one person.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -22,6 +23,8 @@ from tracking.vision.smoothing import whittaker
 from tracking.vision.tracker import Tracker, TrackerParams
 from tracking.vision.tracker.kalman import Array, to_centred, to_xyxy
 from tracking.vision.tracker.table import Ints
+
+ROUNDS = 3  # of smoothing heights; a fourth changes them by less than a pixel
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,9 @@ class OfflineParams:
         Time scales of the smoother for the centre and for the sides of boxes; nobody grows.
     least_ms : int
         People seen for less than this are dropped.
+    odd_height : float
+        A height further off the person's own than this share is half believed, and less and less
+        beyond: hidden legs make a box short, a second person makes it tall.
     """
 
     tracker: TrackerParams = field(default_factory=TrackerParams)
@@ -56,12 +62,22 @@ class OfflineParams:
     link_reach: float = 0.3
     link_reach_per_s: float = 0.4
     link_height: float = 0.25
-    keep_going_s: float = 1.0
+    keep_going_s: float = 2.0
     look_s: float = 0.6
     fill_ms: int = 1000
     smooth_s: float = 0.15
     smooth_sides_s: float = 0.3
     least_ms: int = 500
+    odd_height: float = 0.1
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the parameters as plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Return the parameters that `to_json` wrote; what is missing has its default."""
+        return cls(**(data | {"tracker": TrackerParams.from_json(data["tracker"])}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,16 +324,38 @@ def _walk(
     boxes, scores = np.zeros((len(span), 4)), np.zeros(len(span))
     boxes[at], scores[at] = chain.boxes, chain.scores
     time = times_s[span]
-    smooth = np.concatenate(
-        [
-            whittaker(time, boxes[:, :2], scores, params.smooth_s),
-            whittaker(time, boxes[:, 2:], scores, params.smooth_sides_s),
-        ],
-        axis=1,
-    )
+    smooth = _smooth(time, boxes, scores, params)
     smooth[:, :2] += camera[span]
     kept = _filled(at, time, params.fill_ms)
     return Walk(number, span[kept], to_xyxy(smooth[kept]), scores[kept], keys)
+
+
+def _smooth(time_s: Array, boxes: Array, weights: Array, params: OfflineParams) -> Array:
+    """Return centred boxes (N, 4) smoothed over time, upright where legs were hidden."""
+    sides = params.smooth_sides_s
+    height = _own_height(time_s, boxes[:, 3], weights, params)
+    centre = boxes[:, :2].copy()
+    short = boxes[:, 3] < (1 - params.odd_height) * height
+    # The head is where it was found; the feet are a whole person below it.
+    centre[:, 1] += np.where(short, (height - boxes[:, 3]) / 2, 0.0)
+    centre = whittaker(time_s, centre, weights, params.smooth_s)
+    width = whittaker(time_s, boxes[:, 2:3], weights, sides)
+    return np.concatenate([centre, width, height[:, None]], axis=1)
+
+
+def _own_height(time_s: Array, heights: Array, weights: Array, params: OfflineParams) -> Array:
+    """Return how tall a person is over time, odd heights believed less. Shape (N,).
+
+    Smoothing in rounds with Cauchy weights (Holland and Welsch 1977): what is far off what the
+    others say pulls little in the next round.
+    """
+    believed = weights
+    usual = heights
+    for _ in range(ROUNDS):
+        usual = whittaker(time_s, heights[:, None], believed, params.smooth_sides_s)[:, 0]
+        off = (heights - usual) / np.maximum(usual, 1.0) / params.odd_height
+        believed = weights / (1 + off**2)
+    return np.maximum(usual, 1.0)
 
 
 def _filled(at: Ints, time_s: Array, fill_ms: int) -> Ints:

@@ -18,7 +18,6 @@ from tracking.vision.ignoring import IgnoredZones
 from tracking.vision.paths import TrackPath
 from tracking.vision.setup import SceneSetup
 from tracking.vision.tracker import EndedTrack, Sighting, Tracker, TrackerParams
-from tracking.vision.tracker.kalman import Noise
 
 MAGIC = b"OTS1"
 HEADER = struct.Struct("<4sI")  # magic, CRC-32 of the rest
@@ -39,10 +38,8 @@ class PipelineParams:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Return the parameters that `to_json` wrote."""
-        noise = data["tracker"]["noise"]
-        shares = {name: tuple(values) for name, values in noise.items()}
-        tracker = data["tracker"] | {"noise": Noise(**shares)}
-        return cls(TrackerParams(**tracker), CountingParams(**data["counting"]))
+        tracker = TrackerParams.from_json(data["tracker"])
+        return cls(tracker, CountingParams(**data["counting"]))
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ it is not seen, and ended once it was not seen for `lost_ms`.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,12 @@ class TrackerParams:
     upright: bool = True
     head_reach: bool = False
     noise: Noise = field(default_factory=Noise)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Return the parameters out of plain JSON types; what is missing has its default."""
+        shares = {name: tuple(values) for name, values in data["noise"].items()}
+        return cls(**(data | {"noise": Noise(**shares)}))
 
 
 @dataclass(frozen=True, slots=True)
