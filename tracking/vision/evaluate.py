@@ -15,7 +15,7 @@ import numpy as np
 
 from tracking.management.progress import Bar
 from tracking.vision.boxes import Boxes
-from tracking.vision.detections import DetectedFrame
+from tracking.vision.detections import DetectedFrame, pack, unpack
 from tracking.vision.detectors.base import Detector
 from tracking.vision.detectors.registry import available, make_detector
 from tracking.vision.errors import BadLabelsError, VisionError
@@ -27,11 +27,12 @@ from tracking.vision.frames import MediaInfo, plan_chunks, probe, read_frames
 from tracking.vision.offline import OfflineParams, count_recording, follow_recording
 from tracking.vision.pipeline import Pipeline, PipelineParams
 from tracking.vision.setup import LineSetup, SceneSetup
-from tracking.vision.tracker import Tracker, TrackerParams
+from tracking.vision.tracker import Tracker, TrackerParams, tracker_params
 
 Ends = tuple[float, float, float, float]
 MODES = ("live", "recording")
 CAMERAS = ("fixed", "moving")
+LABELLED = "labelled"  # boxes from a file: of a network
 DETECTORS = ("nanodet", "hog")  # the first that is ready is the default
 
 
@@ -55,7 +56,7 @@ def track(options: argparse.Namespace) -> dict[str, Any]:
     sequences = mot.find_sequences(options.data)
     if options.only:
         sequences = _picked(sequences, options.only)
-    params = TrackerParams(camera_moves=options.camera == "moving")
+    params = tracker_params(LABELLED, camera_moves=options.camera == "moving")
     found: dict[str, dict[str, float]] = {}
     counted: dict[str, crossings.CrossingError] = {}
     frames, cpu_s = 0, 0.0
@@ -219,12 +220,17 @@ def count(options: argparse.Namespace) -> dict[str, Any]:
     info = probe(options.video)
     scene = line_scene(info.width, info.height, options.line)
     _, frames = _detect_all(options.video, info, make_detector(options.detector), [])
-    events = count_events(frames, scene, PipelineParams(), options.mode)
+    frames = unpack(pack(frames))  # as the product stores them
+    params = PipelineParams.for_detector(options.detector)
+    events = count_events(frames, scene, params, options.mode)
     directions = [event.direction for event in events if isinstance(event, LineCrossed)]
     people = len({event.track_number for event in events if isinstance(event, TrackEnded)})
     tracks = people
     if options.mode == "recording":
-        tracks = sum(len(walk.pieces) for walk in follow_recording(frames, OfflineParams()))
+        tracks = sum(
+            len(walk.pieces)
+            for walk in follow_recording(frames, OfflineParams(tracker=params.tracker))
+        )
     return {
         "in": directions.count("in"),
         "out": directions.count("out"),

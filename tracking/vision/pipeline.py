@@ -17,7 +17,13 @@ from tracking.vision.events import Event, TrackEnded
 from tracking.vision.ignoring import IgnoredZones
 from tracking.vision.paths import TrackPath
 from tracking.vision.setup import SceneSetup
-from tracking.vision.tracker import EndedTrack, Sighting, Tracker, TrackerParams
+from tracking.vision.tracker import (
+    EndedTrack,
+    Sighting,
+    Tracker,
+    TrackerParams,
+    tracker_params,
+)
 
 MAGIC = b"OTS1"
 HEADER = struct.Struct("<4sI")  # magic, CRC-32 of the rest
@@ -30,6 +36,11 @@ class PipelineParams:
 
     tracker: TrackerParams = field(default_factory=TrackerParams)
     counting: CountingParams = field(default_factory=CountingParams)
+
+    @classmethod
+    def for_detector(cls, name: str) -> Self:
+        """Return the parameters that suit a detector's boxes."""
+        return cls(tracker=tracker_params(name))
 
     def to_json(self) -> dict[str, Any]:
         """Return the parameters as plain JSON types."""

@@ -5,7 +5,7 @@ it is not seen, and ended once it was not seen for `lost_ms`.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from tracking.vision.tracker.matching import (
 )
 from tracking.vision.tracker.perspective import Perspective
 from tracking.vision.tracker.table import MEMORY, Ints, TrackTable
+
+Feet = Literal["seen", "hung", "checked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,18 @@ class TrackerParams:
         Sights that make a track a confirmed one.
     tentative_ms, lost_ms : int
         How long an unconfirmed and a confirmed track may go unseen.
+    recent_ms : int
+        A track unseen for longer is no more in view; a low score does not find it again.
+    reach_by_head : bool
+        Whether the way from top edge to top edge counts as well: hidden legs move a box's centre
+        and leave the head where it was.
+    camera_moves : bool
+        Whether what everybody moves alike is taken for the camera's own turn.
+    feet : {"seen", "hung", "checked"}
+        The detector's lower edges are taken as they are, hung below the head by the filtered
+        height, or taken where they are likely.
+    noise : Noise
+        Of the filters.
     """
 
     high_score: float = 0.5
@@ -65,10 +79,9 @@ class TrackerParams:
     tentative_ms: int = 250
     lost_ms: int = 2000
     recent_ms: int = 300
-    begin_score: float = 0.5
+    feet: Feet = "checked"
+    reach_by_head: bool = False
     camera_moves: bool = False
-    upright: bool = True
-    head_reach: bool = False
     noise: Noise = field(default_factory=Noise)
 
     @classmethod
@@ -214,8 +227,7 @@ class Tracker:
         tracks = np.concatenate([match.tracks for match in made])
         detections = np.concatenate([match.detections for match in made])
         order = np.argsort(tracks, kind="stable")
-        new = tentative.left_detections
-        return tracks[order], detections[order], new[scores[new] >= params.begin_score]
+        return tracks[order], detections[order], tentative.left_detections
 
     def _follow_camera(self, boxes: Array) -> None:
         """Move every track by what those seen a moment ago say that the picture moved."""
@@ -255,7 +267,7 @@ class Tracker:
         for start in (table.position, table.sight):
             off = found[None, :, :2] - start[rows][:, None, :2]
             nearest = np.minimum(nearest, np.hypot(off[..., 0], off[..., 1]))
-            if params.head_reach:
+            if params.reach_by_head:
                 top = off[..., 1] - (found[None, :, 3] - start[rows][:, None, 3]) / 2
                 nearest = np.minimum(nearest, np.hypot(off[..., 0], top))
         unseen_s = ((self._time_ms or 0) - table.seen_ms[rows]) / 1000
@@ -274,12 +286,7 @@ class Tracker:
             walked = self._walk_over_gap(rows[hidden], measured[hidden], gap_ms[hidden])
             for name in ("position", "velocity", "var_p", "cov", "var_v"):
                 getattr(belief, name)[hidden] = getattr(walked, name)
-        credit = self.perspective.credit(belief.position, measured)
-        believed = (
-            kalman.upright(belief, measured, credit, self.params.noise)
-            if self.params.upright
-            else measured
-        )
+        believed = self._upright(belief, measured)
         after = kalman.update(belief, believed, self.params.noise)
         table.set_belief(self._in_perspective(belief, after), rows, seen=True)
         if not self.params.camera_moves:
@@ -290,6 +297,16 @@ class Tracker:
         table.sight[rows] = measured
         table.centres[rows, 1:] = table.centres[rows, :-1]
         table.centres[rows, 0] = measured[:, :2]
+
+    def _upright(self, belief: kalman.Belief, measured: Array) -> Array:
+        """Return the sights as they are to be believed, by how far the detector's feet are."""
+        noise = self.params.noise
+        if self.params.feet == "checked":
+            credit = self.perspective.credit(belief.position, measured)
+            return kalman.upright(belief, measured, credit, noise)
+        if self.params.feet == "hung":
+            return kalman.hung(belief, measured, noise)
+        return measured
 
     def _in_perspective(self, before: kalman.Belief, after: kalman.Belief) -> kalman.Belief:
         """Return the later belief, heights changed by the way between the two centres."""
