@@ -130,29 +130,6 @@ def upright(belief: Belief, measured: Array, let_through: Array, noise: Noise) -
     return result
 
 
-def hung(belief: Belief, measured: Array, noise: Noise) -> Array:
-    """Return sights that hang from the top edge by the height as the filter will have it.
-
-    The lower end of a person is what others and furniture hide, the head is what they leave: a
-    centre taken from the top edge and the filtered height moves the foot point no faster than
-    heights change.
-
-    Parameters
-    ----------
-    belief : Belief of N tracks
-    measured : ndarray of shape (N, 4)
-        ``(cx, cy, width, height)``.
-    noise : Noise
-    """
-    expected = np.maximum(belief.position[:, 3], 1.0)
-    var = belief.var_p[:, 3]
-    gain = var / (var + (noise.measured[3] * expected) ** 2)
-    height = expected + gain * (measured[:, 3] - expected)
-    result = measured.copy()
-    result[:, 1] += (height - measured[:, 3]) / 2
-    return result
-
-
 def to_centred(boxes: Array) -> Array:
     """Return xyxy boxes as ``(cx, cy, width, height)``. Shape (N, 4)."""
     return np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], axis=1)

@@ -5,7 +5,7 @@ it is not seen, and ended once it was not seen for `lost_ms`.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,6 @@ from tracking.vision.tracker.matching import (
 )
 from tracking.vision.tracker.perspective import Perspective
 from tracking.vision.tracker.table import MEMORY, Ints, TrackTable
-
-Feet = Literal["seen", "hung", "checked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +56,10 @@ class TrackerParams:
         and leave the head where it was.
     camera_moves : bool
         Whether what everybody moves alike is taken for the camera's own turn.
-    feet : {"seen", "hung", "checked"}
-        The detector's lower edges are taken as they are, hung below the head by the filtered
-        height, or taken where they are likely.
+    upright : bool
+        Whether heights that cannot be are replaced by likely ones, see `kalman.upright`: right
+        for boxes of half people; where boxes are of whole people it triples the crossings counted
+        in error.
     noise : Noise
         Of the filters.
     """
@@ -79,7 +78,7 @@ class TrackerParams:
     tentative_ms: int = 250
     lost_ms: int = 2000
     recent_ms: int = 300
-    feet: Feet = "checked"
+    upright: bool = True
     reach_by_head: bool = False
     camera_moves: bool = False
     noise: Noise = field(default_factory=Noise)
@@ -289,7 +288,7 @@ class Tracker:
         believed = self._upright(belief, measured)
         after = kalman.update(belief, believed, self.params.noise)
         table.set_belief(self._in_perspective(belief, after), rows, seen=True)
-        if not self.params.camera_moves:
+        if self.params.upright and not self.params.camera_moves:
             self.perspective.learn(measured[table.number[rows] > 0])
         table.seen_ms[rows] = time_ms
         table.hits[rows] += 1
@@ -299,14 +298,11 @@ class Tracker:
         table.centres[rows, 0] = measured[:, :2]
 
     def _upright(self, belief: kalman.Belief, measured: Array) -> Array:
-        """Return the sights as they are to be believed, by how far the detector's feet are."""
-        noise = self.params.noise
-        if self.params.feet == "checked":
-            credit = self.perspective.credit(belief.position, measured)
-            return kalman.upright(belief, measured, credit, noise)
-        if self.params.feet == "hung":
-            return kalman.hung(belief, measured, noise)
-        return measured
+        """Return the sights, heights that cannot be replaced where the detector gives such."""
+        if not self.params.upright:
+            return measured
+        credit = self.perspective.credit(belief.position, measured)
+        return kalman.upright(belief, measured, credit, self.params.noise)
 
     def _in_perspective(self, before: kalman.Belief, after: kalman.Belief) -> kalman.Belief:
         """Return the later belief, heights changed by the way between the two centres."""
