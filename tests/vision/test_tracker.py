@@ -172,7 +172,7 @@ def test_a_turning_camera_loses_nobody_where_it_is_known_to_turn():
 
 def test_two_people_who_start_to_walk_are_no_turning_camera():
     boxes = np.array([box_at(100), box_at(400)])
-    moved = boxes + (14, 0, 14, 0)
+    moved = boxes + np.array((14, 0, 14, 0))
     assert common_shift(boxes, moved, 0.1) == pytest.approx((14 * 2 / 7, 0))
     assert common_shift(boxes, boxes[:0], 0.1).tolist() == [0, 0]
     # Somebody who walks the other way does not turn the median.

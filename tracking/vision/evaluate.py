@@ -78,8 +78,11 @@ def track(options: argparse.Namespace) -> dict[str, Any]:
     mean = scores.mean_scores(found)
     _print_table(found, mean, counted)
     print(f"{frames} frames, {fps_cpu:.0f} a second of one core, tracks in {options.out}")
-    answer = {"mean": _rounded(mean), "fps_cpu": round(fps_cpu, 1), "sequences": {}}
-    answer["sequences"] = {name: _rounded(each) for name, each in found.items()}
+    answer: dict[str, Any] = {
+        "mean": _rounded(mean),
+        "fps_cpu": round(fps_cpu, 1),
+        "sequences": {name: _rounded(each) for name, each in found.items()},
+    }
     if options.crossings:
         total = sum(counted.values(), start=crossings.CrossingError(0, 0, 0))
         answer["crossings"] = {
@@ -267,7 +270,7 @@ def count_events(
 
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m tracking.vision.evaluate", description=__doc__.splitlines()[0]
+        prog="python -m tracking.vision.evaluate", description="Measures seeing and counting."
     )
     commands = parser.add_subparsers(required=True, metavar="track|detect|count")
     tracking = commands.add_parser("track", help="the tracker over labelled sequences")

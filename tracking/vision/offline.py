@@ -176,7 +176,8 @@ def _told(
     walk: Walk, times_ms: list[int], setup: SceneSetup, counter: SceneCounter
 ) -> list[tuple[int, Event]]:
     """Return one person's events with their times, the end of the track last."""
-    path, events = TrackPath(), []
+    path = TrackPath()
+    events: list[Event] = []
     for frame, (x1, y1, x2, y2) in zip(walk.frames.tolist(), walk.boxes.tolist(), strict=True):
         foot, time_ms = ((x1 + x2) / 2, y2), times_ms[frame]
         fraction = (foot[0] / setup.width, foot[1] / setup.height)
@@ -235,7 +236,7 @@ def _chains(pieces: list[_Piece], params: OfflineParams) -> list[list[int]]:
     the others for everybody, not for whoever came first.
     """
     gains = _link_gains(pieces, params)
-    following = {}
+    following: dict[int, int] = {}
     if gains.any():
         ends, starts = linear_sum_assignment(gains, maximize=True)
         following = {
@@ -268,7 +269,7 @@ def _link_gains(pieces: list[_Piece], params: OfflineParams) -> Array:
     height = np.maximum(np.sqrt(first[None, :, 2] * last[:, None, 2]), 1.0)
     ahead = np.linalg.norm(way - last[:, None, 3:] * going_s[..., None], axis=2) / height
     back = np.linalg.norm(way - first[None, :, 3:] * going_s[..., None], axis=2) / height
-    off = np.minimum(ahead, back) * 0.5 + np.maximum(ahead, back) * 0.5
+    off = (ahead + back) / 2
     reach = params.link_reach + params.link_reach_per_s * np.maximum(gap_s, 0)
     taller = np.abs(np.log(first[None, :, 2] / last[:, None, 2]))
     possible = (gap_s > 0) & (gap_s * 1000 <= params.link_ms) & (taller <= params.link_height)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracking.vision.boxes import Boxes, iou_matrix
 from tracking.vision.detections import DetectedFrame
@@ -51,7 +52,7 @@ def score_detections(found: list[DetectedFrame], truth: list[Boxes]) -> Detectio
     return DetectionScore(ap, float(f1.max()))
 
 
-def _hits(frame: DetectedFrame, people: Boxes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _hits(frame: DetectedFrame, people: Boxes) -> NDArray[np.bool_]:
     """Return which detections of a frame are on a person nobody surer was on. Shape (N,)."""
     hits = np.zeros(len(frame.boxes), np.bool_)
     overlap = iou_matrix(frame.boxes, people)
