@@ -65,8 +65,8 @@ class OfflineParams:
     keep_going_s: float = 2.0
     look_s: float = 0.6
     fill_ms: int = 1000
-    smooth_s: float = 0.15
-    smooth_sides_s: float = 0.3
+    smooth_s: float = 0.2
+    smooth_sides_s: float = 0.4
     least_ms: int = 500
     odd_height: float = 0.1
 
