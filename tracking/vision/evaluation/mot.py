@@ -63,7 +63,7 @@ class Sequence:
         counted = rows[:, SCORE] != 0
         if has_kinds(rows):
             counted &= rows[:, KIND] == PEDESTRIAN
-        return rows[counted]
+        return np.asarray(rows[counted])
 
 
 def find_sequences(folder: Path) -> list[Sequence]:
