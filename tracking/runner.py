@@ -21,12 +21,11 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-from tracking import jobs, ledger, media, overlay, room
+from tracking import detectors, jobs, ledger, media, overlay, room
 from tracking.faults import fault
 from tracking.ledger import AlreadyCountedError, Outcome, Slice
 from tracking.models import Chunk, JobState, Recording, Run
 from tracking.vision import detections
-from tracking.vision.detectors.registry import make_detector
 from tracking.vision.errors import MediaError
 from tracking.vision.events import Event, TrackEnded
 from tracking.vision.frames import ChunkBounds, MediaInfo
@@ -164,7 +163,7 @@ def _see(chunk: Chunk) -> ChunkResult:
     if run is None or not path.is_file():
         raise FileMissingError("The media file is gone: upload it again.")
     wanted = run.card["detector"]
-    detector = make_detector(wanted["name"], wanted.get("settings") or {})
+    detector = detectors.make(wanted["name"], wanted.get("settings") or {})
     info = MediaInfo(**recording.media)
     bounds = ChunkBounds(chunk.index, chunk.first_ms, chunk.last_ms, chunk.keyframe_ms)
     try:

@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone as clock
 
+from zones.detectors import default_detector
 from zones.geometry import line_problems, polygon_problems
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
 
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     _CountingLineForm: TypeAlias = forms.ModelForm[CountingLine]
 else:
     _CameraForm = _ZoneForm = _CountingLineForm = forms.ModelForm
+
+
+DETECTOR_HELP = (
+    "Empty ({}) for what suits most. For the detector onnx name a file in the folder of models and "
+    'how it answers: {"model": "shop.onnx", "family": "yolov8"}; families are yolox, yolov8, detr '
+    "and rtdetr. The file is tried when you save."
+)
 
 
 class PointsField(forms.JSONField):
@@ -47,6 +55,9 @@ class CameraForm(_CameraForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not self.instance.pk:
+            self.initial["detector"] = default_detector()
+        self.fields["detector_settings"].help_text = DETECTOR_HELP
         # Never the stored one: the form must not hold what the page must not show.
         self.initial["source"] = ""
         self.fields["source"].help_text = (
