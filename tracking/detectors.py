@@ -1,4 +1,4 @@
-"""Detectors at the doors: which there are here, which one is taken, and whether settings will do."""
+"""Detectors at the doors: which there are here, which is taken, whether settings will do."""
 
 from __future__ import annotations
 

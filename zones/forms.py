@@ -20,6 +20,10 @@ else:
     _CameraForm = _ZoneForm = _CountingLineForm = forms.ModelForm
 
 
+DETECTORS_HELP = (
+    "hog needs no download. nanodet-int8 finds more people in less time; make model fetches it. "
+    "onnx is a file of your own."
+)
 DETECTOR_HELP = (
     "Empty ({}) for what suits most. For the detector onnx name a file in the folder of models and "
     'how it answers: {"model": "shop.onnx", "family": "yolov8"}; families are yolox, yolov8, detr '
@@ -57,6 +61,7 @@ class CameraForm(_CameraForm):
         super().__init__(*args, **kwargs)
         if not self.instance.pk:
             self.initial["detector"] = default_detector()
+        self.fields["detector"].help_text = DETECTORS_HELP
         self.fields["detector_settings"].help_text = DETECTOR_HELP
         # Never the stored one: the form must not hold what the page must not show.
         self.initial["source"] = ""

@@ -50,7 +50,7 @@ class Camera(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse an address no recorder reads, JSON no database holds, a detector that cannot be."""
+        """Refuse addresses no recorder reads, JSON no database holds, detectors that cannot be."""
         problems: dict[str, list[str]] = {}
         if self.source and urlsplit(self.source).scheme.lower() not in CAMERA_SCHEMES:
             # The address may hold a password, so the sentence does not repeat it.

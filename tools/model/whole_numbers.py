@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,9 @@ SEEDS, SECONDS, FPS, EVERY = (1, 2, 3), 16, 5, 10
 QUANTISED = ["Conv", "LeakyRelu", "MaxPool", "Concat", "Resize", "Add"]
 
 
-def in_whole_numbers(model: onnx.ModelProto, input_name: str) -> onnx.ModelProto:
+def in_whole_numbers(
+    model: onnx.ModelProto, input_name: str, pictures: Iterable[NDArray[np.float32]]
+) -> onnx.ModelProto:
     """Return the model with weights and values of 8 bits, equal on every call.
 
     Parameters
@@ -32,6 +34,8 @@ def in_whole_numbers(model: onnx.ModelProto, input_name: str) -> onnx.ModelProto
         One picture in.
     input_name : str
         Its input.
+    pictures : iterable of ndarray
+        What goes in: the ranges of all values are learnt on them.
     """
     # Imported when used: it takes seconds.
     from onnxruntime.quantization import (
@@ -44,7 +48,7 @@ def in_whole_numbers(model: onnx.ModelProto, input_name: str) -> onnx.ModelProto
 
     class Pictures(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
-            self._left = calibration_pictures()
+            self._left = iter(pictures)
 
         def get_next(self) -> dict[str, NDArray[np.float32]] | None:
             picture = next(self._left, None)
@@ -73,7 +77,7 @@ def in_whole_numbers(model: onnx.ModelProto, input_name: str) -> onnx.ModelProto
     return whole
 
 
-def calibration_pictures() -> Iterator[NDArray[np.float32]]:
+def demo_pictures() -> Iterator[NDArray[np.float32]]:
     """Yield pictures of the rendered shop as the network wants them: 24, of three scenes."""
     for seed in SEEDS:
         plan = scene.plan(seed, SECONDS, FPS)

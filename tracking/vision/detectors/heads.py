@@ -119,7 +119,7 @@ def read_detr(outputs: Sequence[Floats], wanted: Wanted) -> Found:
     ----------
     outputs : sequence of ndarray
         Logits (1, queries, classes + 1) and boxes (1, queries, 4): x, y, width, height as shares
-        of the picture; in either order.
+        of the picture; in either order where their shapes tell them apart.
     wanted : Wanted
         What to take.
     """

@@ -10,6 +10,8 @@ from tracking.vision.errors import UnknownDetectorError
 
 # Where `make model` puts NanoDet and a person puts any other; the doors may name another folder.
 FOLDER = Path(__file__).resolve().parents[3] / "var" / "models"
+# What `make model` makes: the published weights, and the same in whole numbers of 8 bits.
+NANODET, NANODET_INT8 = "nanodet.onnx", "nanodet-int8.onnx"
 LARGEST_BYTES = 512 * 1024**2  # a person detector has tens of megabytes
 MISSING = (
     "The model '{name}' is not in the folder {folder}; make model fetches NanoDet, any other is "

@@ -17,16 +17,17 @@ import numpy as np
 from tracking.vision.boxes import Scores
 from tracking.vision.detections import DetectedFrame
 from tracking.vision.detectors.heads import IMAGENET_MEAN, IMAGENET_STD, STRIDES, read_nanodet
-from tracking.vision.detectors.model_files import read_model
+from tracking.vision.detectors.model_files import NANODET_INT8, read_model
 from tracking.vision.detectors.networks import load_network
 from tracking.vision.detectors.neural import NeuralDetector, check_settings
 from tracking.vision.detectors.pictures import STEP, Colours
 from tracking.vision.errors import UnknownDetectorError
 from tracking.vision.frames import Frame
 
-FP32, INT8 = "nanodet.onnx", "nanodet-int8.onnx"
 OUTPUTS = [f"{kind}_{stride}" for kind in ("scores", "distances") for stride in STRIDES]
 COLOURS = Colours(mean=IMAGENET_MEAN, std=IMAGENET_STD)
+# OpenCV rounds whole numbers in another way: the same chunk would give other boxes.
+EXACT_ENGINE = "onnxruntime"
 DEFAULT_SIDE, LEAST_SIDE, LARGEST_SIDE = 416, 256, 640  # pixels of what goes in
 MOST_SIDE = 2048  # what a person may ask for
 CUT = 0.42  # the network's score that is as good as chance
@@ -54,7 +55,7 @@ class NanoDetSettings:
         Between two frames that are looked at there is at most this, where there are frames.
     """
 
-    model: str = INT8
+    model: str = NANODET_INT8
     sha256: str = ""
     input_side: int = 0
     person_share: float = 0.0
@@ -90,8 +91,11 @@ class NanoDetDetector:
         side = settings.input_side or suitable_side(settings.person_share)
         self.name = name
         self.settings = replace(settings, sha256=model.sha256, input_side=side)
+        network = load_network(model, OUTPUTS)
+        if settings.model == NANODET_INT8 and network.engine != EXACT_ENGINE:
+            raise UnknownDetectorError("Whole numbers need onnxruntime, which does not start here.")
         self._inner = NeuralDetector(
-            load_network(model, OUTPUTS),
+            network,
             read_nanodet,
             COLOURS,
             input_side=side,

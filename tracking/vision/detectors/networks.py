@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -41,7 +42,7 @@ def load_network(model: ModelFile, outputs: Sequence[str] = ()) -> Network:
     model : ModelFile
         The model.
     outputs : sequence of str, optional
-        Which outputs, in which order; all in the model's order when empty.
+        Which outputs, in which order; when empty all in the model's, those named boxes last.
 
     Raises
     ------
@@ -55,8 +56,11 @@ def load_network(model: ModelFile, outputs: Sequence[str] = ()) -> Network:
 
 
 def has_onnxruntime() -> bool:
-    """Return whether onnxruntime can be used here; imports it."""
-    return _onnxruntime() is not None
+    """Return whether onnxruntime is installed, without importing it."""
+    try:
+        return find_spec("onnxruntime") is not None
+    except ValueError:  # it was tried, and found not to work
+        return False
 
 
 def _onnxruntime() -> ModuleType | None:
@@ -87,7 +91,7 @@ class _RuntimeNetwork:
                 f"The file '{model.name}' cannot be used as an ONNX model: {_first_line(error)}"
             ) from error
         self._name = model.name
-        self._outputs = list(outputs) or [each.name for each in self._session.get_outputs()]
+        self._outputs = list(outputs) or _boxes_last(self._session.get_outputs())
         self._input, self.picture_size = self._picture_input(model.name)
 
     def _picture_input(self, name: str) -> tuple[str, tuple[int | None, int | None]]:
@@ -134,6 +138,11 @@ class _OpenCvNetwork:
     def run(self, picture: Floats) -> list[Floats]:
         self._net.setInput(picture)
         return [np.asarray(each, np.float32) for each in self._net.forward(self._outputs)]
+
+
+def _boxes_last(outputs: Sequence[Any]) -> list[str]:
+    """Return the names of all outputs; DETR's two may have one shape, so the name decides."""
+    return sorted((each.name for each in outputs), key=lambda name: "box" in name.lower())
 
 
 def _takes_colours(channels: object) -> bool:

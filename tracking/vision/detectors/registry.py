@@ -10,8 +10,9 @@ import cv2
 from tracking.vision.detectors.any_onnx import OnnxDetector, OnnxSettings
 from tracking.vision.detectors.base import Detector
 from tracking.vision.detectors.hog import HogDetector, HogSettings
-from tracking.vision.detectors.model_files import has_model
-from tracking.vision.detectors.nanodet import FP32, INT8, NanoDetDetector, NanoDetSettings
+from tracking.vision.detectors.model_files import NANODET, NANODET_INT8, has_model
+from tracking.vision.detectors.nanodet import NanoDetDetector, NanoDetSettings
+from tracking.vision.detectors.networks import has_onnxruntime
 from tracking.vision.detectors.scripted import ScriptedDetector, ScriptedSettings
 from tracking.vision.errors import UnknownDetectorError
 
@@ -54,7 +55,10 @@ def _nanodet(name: str, model: str, title: str) -> _Known:
         return NanoDetDetector(name, wanted, folder)
 
     def why_not(folder: Folder) -> str:
-        return "" if has_model(model, folder) else "its model is not here; make model fetches it."
+        if not has_model(model, folder):
+            return "its model is not here; make model fetches it."
+        whole = model == NANODET_INT8 and not has_onnxruntime()
+        return "whole numbers need onnxruntime, which is not installed." if whole else ""
 
     return _Known(title, make, why_not)
 
@@ -65,9 +69,9 @@ _DETECTORS = {
         lambda settings, _: HogDetector(HogSettings.from_json(settings)),
         _hog_why_not,
     ),
-    "nanodet": _nanodet("nanodet", FP32, "NanoDet: a small network, after make model"),
+    "nanodet": _nanodet("nanodet", NANODET, "NanoDet: a small network, after make model"),
     "nanodet-int8": _nanodet(
-        "nanodet-int8", INT8, "NanoDet in whole numbers: the same, faster, after make model"
+        "nanodet-int8", NANODET_INT8, "NanoDet in whole numbers: the same, faster, after make model"
     ),
     "onnx": _Known(
         "Any ONNX file: YOLOX, YOLOv8, DETR or RT-DETR, from the folder of models",
