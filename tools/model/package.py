@@ -73,11 +73,8 @@ def fetch_and_take() -> tuple[bytes, bytes]:
 
 
 def _file(archive: tarfile.TarFile, name: str) -> bytes:
-    try:
-        member = archive.getmember(name)
-        file = archive.extractfile(member)
-    except KeyError:
-        file = None
-    if file is None or member.size > LARGEST_FILE_BYTES:
+    member = next((each for each in archive if each.name == name), None)
+    file = archive.extractfile(member) if member else None
+    if member is None or file is None or member.size > LARGEST_FILE_BYTES:
         raise NotToBeHadError(f"The package has no file {name}, or an unlikely large one.")
     return file.read()
