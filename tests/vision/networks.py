@@ -21,7 +21,7 @@ def write_model(path, answers, *, size=(None, None), channels=3, inputs=1):
         helper.make_tensor_value_info(f"picture{number}", TensorProto.FLOAT, sides)
         for number in range(inputs)
     ]
-    constants = [numpy_helper.from_array(np.float32(0), "zero")]
+    constants = [numpy_helper.from_array(np.zeros((), np.float32), "zero")]
     nodes = [
         helper.make_node("ReduceMean", ["picture0"], ["mean"], keepdims=0),
         helper.make_node("Mul", ["mean", "zero"], ["nothing"]),

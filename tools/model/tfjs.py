@@ -159,7 +159,7 @@ class _Build:
             for axis, (first, last) in zip(value.order, value.pads, strict=True):
                 before[axis], after[axis] = first, last
             pads = self.constant(f"{name}/pads", np.concatenate([before, after]).astype(np.int64))
-            fill = self.constant(f"{name}/fill", np.float32(value.pad_value))
+            fill = self.constant(f"{name}/fill", np.array(value.pad_value, np.float32))
             padded = self.add("Pad", [value.name, pads, fill], [f"{name}/padded"])
             value = replace(value, name=padded, pads=())
         order = tuple(order)
@@ -214,7 +214,7 @@ def _flag(node: Node, key: str) -> bool:
 def _placeholder(build: _Build, node: Node, _inputs: list[Anything]) -> Value:
     shape = tuple(int(each["size"]) for each in node["attr"]["shape"]["shape"]["dim"])
     # Channels first, as a picture goes in; only its height and width are free.
-    free = [*shape[:2], "height", "width"]
+    free: list[str | int | None] = [*shape[:2], "height", "width"]
     build.inputs.append(helper.make_tensor_value_info(node["name"], TensorProto.FLOAT, free))
     return Value(node["name"], shape, tuple(range(len(shape))))
 
