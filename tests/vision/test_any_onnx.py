@@ -49,7 +49,7 @@ def detr_answers(score=0.8):
     logits[0, 0, 1], logits[0, 0, 3] = logit(score), 0.0
     logits[0, 1, 3] = 20
     boxes = np.zeros((1, 2, 4), np.float32)
-    boxes[0, 0] = centred() / np.float32([WIDTH, HEIGHT, WIDTH, HEIGHT])
+    boxes[0, 0] = centred() / np.array([WIDTH, HEIGHT, WIDTH, HEIGHT], np.float32)
     return {"pred_boxes": boxes, "logits": logits}
 
 
@@ -101,7 +101,7 @@ def test_the_class_of_people_can_be_named(tmp_path):
 
 def test_of_two_boxes_around_one_person_the_surer_stays(tmp_path):
     answer = yolov8_answer()
-    answer[0, :4, 8] = centred() + np.float32([1, 1, 0, 0])
+    answer[0, :4, 8] = centred() + np.array([1, 1, 0, 0], np.float32)
     answer[0, 4, 8] = 0.6
     write_model(tmp_path / "tiny.onnx", {"out": answer}, size=(HEIGHT, WIDTH))
     np.testing.assert_allclose(seen(detector(tmp_path, "yolov8")).scores, [0.8], atol=1e-5)
@@ -215,7 +215,7 @@ def test_a_frame_lies_at_the_top_left_with_grey_around_and_its_colours_in_order(
 
 def test_boxes_come_back_in_the_frames_pixels_and_end_at_its_edge():
     place = fit(768, 576, 416)
-    boxes = place.frame_boxes(np.float32([[0, 0, 416, 312], [-9, 20, 500, 300]]))
+    boxes = place.frame_boxes(np.array([[0, 0, 416, 312], [-9, 20, 500, 300]], np.float32))
     np.testing.assert_allclose(boxes[0], [0, 0, 768, 576], rtol=1e-6)
     assert boxes[1].tolist()[0] == 0
     assert boxes[1].tolist()[2] == 768

@@ -193,9 +193,9 @@ WRONG = {
         s=base64.b64encode(b"SAME").decode()
     ),
     "middle of pixels": lambda n, w: n["up"]["attr"].update(half_pixel_centers={"b": False}),
-    "leaves no side free": lambda n, w: w.update({"scores/sides": np.int32([1, 1, 64])}),
+    "leaves no side free": lambda n, w: w.update({"scores/sides": np.array([1, 1, 64], np.int32)}),
     "a value that is not constant": lambda n, w: n["conv"].update(input=["pad", "pad"]),
-    "adds something of the shape": lambda n, w: w.update({"bias": np.float32([[1]])}),
+    "adds something of the shape": lambda n, w: w.update({"bias": np.array([[1]], np.float32)}),
 }
 
 

@@ -124,10 +124,12 @@ def test_people_of_the_rendered_shop_are_found_where_they_are(name):
         image, seen = render_frame(scenery, number)
         (found,) = detector.detect([Frame(0, image)])
         sure = found.boxes[found.scores >= 0.4]
-        people = np.float32([each.box for each in seen if each.visible > 0.9]).reshape(-1, 4)
+        people = np.array([each.box for each in seen if each.visible > 0.9], np.float32).reshape(
+            -1, 4
+        )
         overlap = iou_matrix(people, sure)
         hits += [bool((row > 0.5).any()) for row in overlap]
-        anyone = np.float32([each.box for each in seen]).reshape(-1, 4)
+        anyone = np.array([each.box for each in seen], np.float32).reshape(-1, 4)
         wrong += int((iou_matrix(sure, anyone).max(axis=1, initial=0) < 0.2).sum())
     assert len(hits) >= 3
     assert np.mean(hits) >= 0.75

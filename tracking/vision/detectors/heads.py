@@ -86,7 +86,7 @@ def read_yolox(outputs: Sequence[Floats], wanted: Wanted) -> Found:
     score = rows[:, 4] * rows[:, 5 + wanted.class_index]
     kept = np.flatnonzero(score >= wanted.threshold)
     counts = [len(grid(wanted, stride)) for stride in STRIDES]
-    stride = np.repeat(np.float32(STRIDES), counts)[kept, None]
+    stride = np.repeat(np.array(STRIDES, np.float32), counts)[kept, None]
     centre = (rows[kept, :2] + places[kept]) * stride
     return _around(centre, np.exp(rows[kept, 2:4]) * stride), score[kept]
 
@@ -134,7 +134,7 @@ def read_rtdetr(outputs: Sequence[Floats], wanted: Wanted) -> Found:
     """Read RT-DETR: as DETR, with a sigmoid for each class and none for "nothing"."""
     logits, boxes = _queries(outputs, "RT-DETR")
     _check_class("RT-DETR", logits.shape[1], wanted)
-    score = 1 / (1 + np.exp(-logits[:, wanted.class_index]))
+    score = np.asarray(1 / (1 + np.exp(-logits[:, wanted.class_index])), np.float32)
     return _shares_of_picture(boxes, score, wanted)
 
 
@@ -195,8 +195,9 @@ def _check_class(family: str, classes: int, wanted: Wanted) -> None:
 def _shares_of_picture(boxes: Floats, score: Floats, wanted: Wanted) -> Found:
     kept = np.flatnonzero(score >= wanted.threshold)
     size = np.array([wanted.width, wanted.height], np.float32)
-    return _around(boxes[kept, :2] * size, boxes[kept, 2:] * size), score[kept].astype(np.float32)
+    return _around(boxes[kept, :2] * size, boxes[kept, 2:] * size), score[kept]
 
 
 def _around(centre: Floats, sides: Floats) -> Boxes:
-    return np.concatenate([centre - sides / 2, centre + sides / 2], axis=1).astype(np.float32)
+    corners = np.concatenate([centre - sides / 2, centre + sides / 2], axis=1)
+    return np.asarray(corners, np.float32)

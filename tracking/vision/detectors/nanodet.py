@@ -19,7 +19,7 @@ from tracking.vision.detections import DetectedFrame
 from tracking.vision.detectors.heads import IMAGENET_MEAN, IMAGENET_STD, STRIDES, read_nanodet
 from tracking.vision.detectors.model_files import NANODET_INT8, read_model
 from tracking.vision.detectors.networks import load_network
-from tracking.vision.detectors.neural import NeuralDetector, check_settings
+from tracking.vision.detectors.neural import NeuralDetector, check_settings, is_share
 from tracking.vision.detectors.pictures import STEP, Colours
 from tracking.vision.errors import UnknownDetectorError
 from tracking.vision.frames import Frame
@@ -66,9 +66,10 @@ class NanoDetSettings:
     def __post_init__(self) -> None:
         side = self.input_side or DEFAULT_SIDE
         check_settings(self.threshold, self.nms_iou, self.gap_ms, side, MOST_SIDE)
-        share = self.person_share
-        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
-            raise UnknownDetectorError(f"person_share is between 0 and 1, got {share!r}.")
+        if not is_share(self.person_share):
+            raise UnknownDetectorError(
+                f"person_share is between 0 and 1, got {self.person_share!r}."
+            )
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as plain JSON types."""

@@ -19,6 +19,11 @@ LEAST_SIDE_PX = 1.0
 LARGEST_GAP_MS = 10_000
 
 
+def is_share(value: object) -> bool:
+    """Return whether a value from outside is a number between 0 and 1."""
+    return not isinstance(value, bool) and isinstance(value, int | float) and 0 <= value <= 1
+
+
 def check_settings(threshold: float, nms_iou: float, gap_ms: int, side: int, most: int) -> None:
     """Refuse settings that no detector can work with: they come from people.
 
@@ -28,7 +33,7 @@ def check_settings(threshold: float, nms_iou: float, gap_ms: int, side: int, mos
         One of them is out of its range or no number.
     """
     for name, share in (("threshold", threshold), ("nms_iou", nms_iou)):
-        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+        if not is_share(share):
             raise UnknownDetectorError(f"{name} is between 0 and 1, got {share!r}.")
     if type(gap_ms) is not int or not 0 <= gap_ms <= LARGEST_GAP_MS:
         raise UnknownDetectorError(f"gap_ms is between 0 and {LARGEST_GAP_MS}, got {gap_ms!r}.")

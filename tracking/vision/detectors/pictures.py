@@ -97,5 +97,5 @@ def network_picture(image: Image, place: Fit, colours: Colours) -> NDArray[np.fl
 def _tables(colours: Colours) -> NDArray[np.float32]:
     """Return what each of 256 values becomes, by channel: ten times faster than to compute it."""
     values = np.arange(256, dtype=np.float32)[None]
-    mean, std = (np.float32(each)[:, None] for each in (colours.mean, colours.std))
+    mean, std = (np.array(each, np.float32)[:, None] for each in (colours.mean, colours.std))
     return np.asarray((values - mean) / std, np.float32)
