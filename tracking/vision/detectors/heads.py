@@ -174,7 +174,8 @@ def misread(family: str, expected: str, outputs: Sequence[Floats]) -> UnknownDet
 def _only(outputs: Sequence[Floats], family: str, expected: str) -> Floats:
     if len(outputs) != 1 or outputs[0].ndim != 3 or outputs[0].shape[0] != 1:
         raise misread(family, expected, outputs)
-    return outputs[0][0]
+    answer: Floats = outputs[0][0]
+    return answer
 
 
 def _queries(outputs: Sequence[Floats], family: str) -> tuple[Floats, Floats]:
