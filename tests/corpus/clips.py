@@ -114,6 +114,9 @@ def film(
             "ffv1": "yuv420p",
         }.get(codec, {"huffyuv": "yuv422p", "png": "rgb24", "gif": "rgb8"}.get(codec, "yuv420p"))
         stream.codec_context.gop_size = gop
+        if codec.startswith("libvpx"):
+            # Its threads wait for one another by spinning: minutes where others are at work.
+            stream.codec_context.thread_count = 1
         if bit_rate:
             stream.bit_rate = bit_rate
         base = Fraction(1, 90_000) if codec.startswith("libx") else 1 / Fraction(rate)
