@@ -69,16 +69,9 @@ def test_a_person_walking_in_is_counted_once_and_stays_in_the_zone():
 
 
 def test_a_person_crossing_in_the_first_frames_counts_although_not_yet_confirmed():
-    events = run(walk([245, 259, 273, 287, 301, 315, 329]))
+    events = run(walk([250, 264, 278, 292, 306, 320, 334]))
     (crossed,) = of(events, LineCrossed)
-    assert crossed.time_ms <= 200  # when it was confirmed
-
-
-def test_the_first_box_of_someone_with_hidden_legs_makes_no_crossing():
-    """It ends at the waist, outside; the next ones reach down to the feet, inside."""
-    heights = [100, 125, *[140] * 15]
-    frames = [frame(i * 100, (480.0, 155.0 + h), height=h) for i, h in enumerate(heights)]
-    assert of(run(frames), LineCrossed) == []
+    assert crossed.time_ms < 200  # when it was confirmed
 
 
 def test_two_frames_of_a_ghost_on_the_line_count_nothing():

@@ -17,7 +17,6 @@ class _Passage:
     sign: int  # the side of its last point, however near the line
     point: Point
     time_ms: int
-    first_ms: int = 0  # when it was first seen
     met_ms: int = 0  # when it last changed sign
     met_line: bool = False  # whether it did so between the line's ends
 
@@ -39,25 +38,15 @@ class LineCounter:
     band_per_height : float
         The band is at least this share of the person's box height: a foot point is as uncertain
         as its box is large.
-    settle_ms : int
-        Where someone met the line sooner than this after being first seen, no crossing counts:
-        the first boxes of people whose legs are hidden end at the waist, beyond the line they
-        never crossed, and grow down to their feet within a few frames.
     """
 
     def __init__(
-        self,
-        setup: LineSetup,
-        width: int,
-        height: int,
-        band_per_height: float = 0.0,
-        settle_ms: int = 0,
+        self, setup: LineSetup, width: int, height: int, band_per_height: float = 0.0
     ) -> None:
         self.setup = setup
         self._line = setup.line_px(width, height)
         self._band_px = setup.band * height
         self._band_per_height = band_per_height
-        self._settle_ms = settle_ms
         self._passages: dict[int, _Passage] = {}
 
     def update(
@@ -85,13 +74,12 @@ class LineCounter:
         sign = (offset > 0) - (offset < 0)
         if passage is None:
             side = sign if clear else 0
-            self._passages[track_number] = _Passage(side, sign, foot, time_ms, time_ms)
+            self._passages[track_number] = _Passage(side, sign, foot, time_ms)
             return []
         self._step(passage, sign, offset, foot, time_ms)
         if not clear or sign == passage.side:
             return []
-        settled = passage.met_ms - passage.first_ms >= self._settle_ms
-        crossed = passage.side != 0 and passage.met_line and settled
+        crossed = passage.side != 0 and passage.met_line
         passage.side = sign
         if not crossed:
             return []

@@ -31,8 +31,7 @@ class TrackerParams:
         Least IoU x height overlap of a first-stage pair; least IoU of a pair with a low-score
         detection; least IoU with the place a track was last seen (OC-SORT's recovery).
     direction_weight : float
-        Weight of the agreement of directions beside the similarity. On 15 rendered scenes counted
-        with HOG, 321 crossings, twice as much takes 14 wrong ones to 18.
+        Weight of the agreement of directions beside the similarity.
     reach, reach_per_s : float
         How far, in box heights, a detection may lie from where its track is expected: at once,
         and more for every second it was not seen. Nobody jumps; a box that does is someone else.
@@ -51,7 +50,7 @@ class TrackerParams:
     least_similarity: float = 0.1
     least_iou_low: float = 0.4
     least_iou_last: float = 0.3
-    direction_weight: float = 0.05
+    direction_weight: float = 0.1
     reach: float = 0.15
     reach_new: float = 0.3
     reach_per_s: float = 0.6
