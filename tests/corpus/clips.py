@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -80,6 +82,21 @@ def number_of(image: np.ndarray) -> int:
     return sum(int(value) << bit for bit, value in enumerate(on))
 
 
+@contextmanager
+def ordinary_turns() -> Iterator[None]:
+    """Give this thread its place in the machine's queue back, whatever a library made of it.
+
+    Where it may, SVT-AV1 gives whoever opens it real-time priority, for good: all that process
+    starts from then on comes before the rest of the machine, which may wait for ever.
+    """
+    policy, turn = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, turn)
+
+
+@ordinary_turns()
 def film(
     container: str,
     codec: str,
