@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -13,7 +11,7 @@ from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tracking import room
+from tracking import room, sandbox
 from tracking.outages import DATABASE_RETRY_S
 from tracking.problems import in_bytes
 from tracking.queue_facts import QueueFacts, queue_facts
@@ -23,8 +21,6 @@ log = structlog.get_logger(__name__)
 # Work that nobody takes for so long, while nobody works on anything else, stands still.
 STANDS_STILL_S = 300
 VALKEY_TIMEOUT_S = 2
-# The child that decodes is always held by these; hosts that allow it have more.
-LEAST_SANDBOX = "rlimits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +59,14 @@ def look() -> Health:
     database = check_database()
     queue = _queue() if database.ok else None
     disk, free = check_disk()
-    kind = sandbox_kind()
     checks = (
         database,
         check_valkey(),
         disk,
         check_queue(queue, paused=not disk.ok),
-        check_sandbox(kind),
+        check_sandbox(),
     )
-    return Health(checks, queue, free, kind)
+    return Health(checks, queue, free, sandbox.kind())
 
 
 def check_database() -> Check:
@@ -144,44 +139,29 @@ def check_queue(queue: QueueFacts | None, *, paused: bool) -> Check:
     A long queue is no fault: somebody works on it, or did a moment ago. Work that waits while
     nobody has taken any for minutes is one.
     """
-    say: Callable[..., Check] = lambda ok, what, todo="": Check(  # noqa: E731
-        "queue", "Counting", ok=ok, what=what, todo=todo
-    )
     if queue is None:
-        return say(False, "Not known: the database does not say.", "Mend the database first.")
+        what = "Not known: the database does not say."
+        return _counting(what, "Mend the database first.", ok=False)
     if not queue.waiting:
-        return say(True, "Nothing waits to be counted.")
+        return _counting("Nothing waits to be counted.")
     are = "recording is" if queue.waiting == 1 else "recordings are"
     if paused:
-        return say(True, f"{queue.waiting} {are} not through; work waits for disk space.")
+        return _counting(f"{queue.waiting} {are} not through; work waits for disk space.")
     still_s = min(queue.oldest_unclaimed_s, queue.idle_s)
     if queue.held or still_s < STANDS_STILL_S:
-        return say(True, f"{queue.waiting} {are} being counted or wait for their turn.")
+        return _counting(f"{queue.waiting} {are} being counted or wait for their turn.")
     minutes = round(still_s / 60)
-    return say(
-        False,
+    return _counting(
         f"{queue.waiting} {are} not through, and for {minutes} minutes nobody has taken the work.",
         "See that workers and the scheduler (beat) run; the log says why one does not start.",
+        ok=False,
     )
 
 
-def sandbox_kind() -> str:
-    """Return what holds the child that decodes: its name, ``rlimits`` at the least."""
-    try:
-        sandbox = importlib.import_module("tracking.sandbox")
-    except ImportError:
-        return LEAST_SANDBOX
-    return str(sandbox.kind())
+def _counting(what: str, todo: str = "", *, ok: bool = True) -> Check:
+    return Check("queue", "Counting", ok=ok, what=what, todo=todo)
 
 
-def check_sandbox(kind: str) -> Check:
-    """Say what holds the child that decodes foreign files; limits alone are no reason to stop."""
-    if kind == LEAST_SANDBOX:
-        return Check(
-            "sandbox",
-            "Decoding",
-            ok=True,
-            what="Foreign files are opened under limits of memory and time (rlimits) alone.",
-            todo="A host with seccomp or bubblewrap would shut the decoder in further.",
-        )
-    return Check("sandbox", "Decoding", ok=True, what=f"Foreign files are opened inside {kind}.")
+def check_sandbox() -> Check:
+    """Say what holds the process that decodes; a weak lock is no reason to stop."""
+    return Check("sandbox", "Decoding", ok=True, what=sandbox.words())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -14,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from accounts.models import User
 from accounts.selectors import stores_of_user
-from oskartrack import health, metrics
+from oskartrack import health, metrics, watchers
 from tracking.room import store_room
 
 
@@ -27,22 +28,29 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 
 @require_safe
 @never_cache
-def readyz(_request: HttpRequest) -> JsonResponse:
-    """Answer 200 when every part works, else 503 with what is wrong and what to do."""
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Answer 200 when every part works, else 503; to whom it concerns, why and what to do.
+
+    How full the disk and how long the queue is are nobody's business who merely finds the address.
+    """
     found = health.look()
-    body = {
+    details = watchers.may_see_details(request)
+    body: dict[str, Any] = {
         "status": "ready" if found.ready else "unready",
-        "checks": {
-            check.name: {"ok": check.ok, "what": check.what, "todo": check.todo}
-            for check in found.checks
-        },
-        "oldest_unclaimed_s": found.queue and round(found.queue.oldest_unclaimed_s, 1),
-        "sandbox": found.sandbox,
+        "checks": {check.name: _told(check, details=details) for check in found.checks},
     }
+    if details:
+        body["oldest_unclaimed_s"] = found.queue and round(found.queue.oldest_unclaimed_s, 1)
+        body["sandbox"] = found.sandbox
     if found.ready:
         return JsonResponse(body)
     headers = {"Retry-After": str(found.retry_after_s)}
     return JsonResponse(body, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
+
+
+def _told(check: health.Check, *, details: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {"ok": check.ok}
+    return told | {"what": check.what, "todo": check.todo} if details else told
 
 
 @login_required
@@ -50,7 +58,7 @@ def readyz(_request: HttpRequest) -> JsonResponse:
 @never_cache
 def health_page(request: HttpRequest) -> HttpResponse:
     """Show staff what works, what does not, and what to do."""
-    if not isinstance(request.user, User) or not request.user.is_staff:
+    if not isinstance(request.user, User) or not watchers.is_staff(request):
         raise PermissionDenied("Only staff may see this.")
     found = health.look()
     wrong = [check for check in found.checks if not check.ok]
@@ -63,6 +71,6 @@ def health_page(request: HttpRequest) -> HttpResponse:
 @never_cache
 def metrics_text(request: HttpRequest) -> HttpResponse:
     """Return the figures for Prometheus."""
-    if not metrics.may_read(request):
+    if not watchers.may_read_figures(request):
         raise PermissionDenied("Only for whoever watches this installation.")
     return HttpResponse(metrics.text(), content_type=CONTENT_TYPE_LATEST)

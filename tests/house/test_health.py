@@ -6,7 +6,6 @@ import io
 import json
 import logging
 from datetime import timedelta
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,9 +16,9 @@ from django.db.models.functions import Now
 from django.test import Client, RequestFactory
 from django.utils import timezone as clock
 
-from oskartrack import health, logs, metrics
+from oskartrack import logs, watchers
 from oskartrack.exception_handler import outage_answer
-from tracking import media
+from tracking import media, sandbox
 from tracking.outages import database_away, disk_full
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def test_all_works():
     assert {name: check["ok"] for name, check in told["checks"].items()} == dict.fromkeys(
         ("database", "valkey", "disk", "queue", "sandbox"), True
     )
-    assert told["sandbox"] == health.sandbox_kind()
+    assert told["sandbox"] == sandbox.kind()
     assert told["oldest_unclaimed_s"] == 0
     assert "no-store" in answer["Cache-Control"]
 
@@ -190,18 +189,54 @@ def test_counting_again_is_work_too(cast):
     assert found['oskartrack_leases{kind="recount"}'] == 1
 
 
-def test_what_holds_the_decoder_is_told(monkeypatch):
-    sandbox = ModuleType("tracking.sandbox")
-    sandbox.kind = lambda: "bubblewrap"
-    monkeypatch.setitem(__import__("sys").modules, "tracking.sandbox", sandbox)
+@pytest.mark.parametrize("kind", sandbox.WORDS)
+def test_what_holds_the_decoder_is_told(kind, monkeypatch):
+    monkeypatch.setattr(sandbox, "kind", lambda: kind)
     told = client_of().get("/readyz").json()
-    assert told["sandbox"] == "bubblewrap"
-    assert "inside bubblewrap" in told["checks"]["sandbox"]["what"]
+    assert told["sandbox"] == kind
+    assert told["checks"]["sandbox"] == {"ok": True, "what": sandbox.WORDS[kind], "todo": ""}
 
 
-def test_without_a_sandbox_the_limits_are_told(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "tracking.sandbox", None)
-    assert health.sandbox_kind() == "rlimits"
+def keys_of(answer: Any) -> set[str]:
+    """Return every key that an answer holds, on whatever level."""
+    found: set[str] = set()
+    levels: list[Any] = [answer.json()]
+    while levels:
+        found |= (level := levels.pop()).keys()
+        levels += [value for value in level.values() if isinstance(value, dict)]
+    return found
+
+
+PARTS = {"database", "valkey", "disk", "queue", "sandbox"}
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_whoever_merely_finds_readiness_learns_which_parts_work_and_no_more(
+    cast, away, settings, monkeypatch
+):
+    monkeypatch.setattr(media, "free_bytes", lambda: 20_000_000 if away else 10**12)
+    for client in (client_of(), client_of(cast.alice)):
+        for way in ({"REMOTE_ADDR": "192.0.2.7"}, {"HTTP_X_FORWARDED_FOR": "192.0.2.7"}):
+            answer = client.get("/readyz", **way)
+            assert answer.status_code == (503 if away else 200)
+            assert keys_of(answer) == {"status", "checks", "ok"} | PARTS
+            assert answer.json()["checks"]["disk"] == {"ok": not away}
+
+
+def test_staff_and_the_watchers_token_see_the_details_of_readiness_from_afar(settings):
+    settings.METRICS_TOKEN = TOKEN
+    token = {"HTTP_AUTHORIZATION": f"Bearer {TOKEN}"}
+    for client, headers in ((client_of(root()), {}), (client_of(), token)):
+        told = client.get("/readyz", REMOTE_ADDR="192.0.2.7", **headers).json()
+        assert told["checks"]["disk"]["what"].endswith("free.")
+        assert told["oldest_unclaimed_s"] == 0
+
+
+def test_with_the_database_away_nobody_from_afar_is_known_and_the_state_is_told(no_database):
+    client = client_of(root())
+    no_database()
+    answer = client.get("/readyz", REMOTE_ADDR="192.0.2.7")
+    assert (answer.status_code, answer.json()["checks"]["database"]) == (503, {"ok": False})
 
 
 @pytest.mark.parametrize("address", ["/healthz", "/readyz", "/health/", "/metrics"])
@@ -310,7 +345,7 @@ def test_a_token_opens_the_figures_and_a_wrong_one_does_not(settings, no_databas
     assert 'oskartrack_recordings{state="running"}' not in found  # not known is no zero
 
 
-@pytest.mark.parametrize("header", metrics.PROXY_HEADERS)
+@pytest.mark.parametrize("header", watchers.PROXY_HEADERS)
 def test_only_this_machine_itself_comes_in_by_loopback(settings, header):
     assert client_of().get("/metrics").status_code == 403
     settings.METRICS_LOOPBACK = True
