@@ -7,19 +7,14 @@ fence, so a worker that lost its lease writes nothing more, however long it was 
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import os
-import secrets
 import signal
-import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -29,8 +24,10 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Greatest, Now
 
 from tracking.faults import fault
-from tracking.models import Chunk, JobState, Recording, Recount
+from tracking.models import OPEN_JOBS, OPEN_RECORDINGS, Chunk, JobState, Recording, Recount
 from tracking.outages import passing
+from tracking.owners import is_dead, machine, new_owner
+from tracking.stopping import stop
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +37,7 @@ CLAIM_LONGEST_S = 1200
 
 State = Recording.State
 JobModel = type[Recording] | type[Chunk] | type[Recount]
-OPEN = (State.QUEUED, State.RUNNING)
+OPEN = OPEN_RECORDINGS
 
 RECORDING_FROM: dict[str, tuple[str, ...]] = {
     State.QUEUED: (State.FAILED, State.PARTIAL, State.QUARANTINED, State.CANCELLED, State.DONE),
@@ -53,10 +50,10 @@ RECORDING_FROM: dict[str, tuple[str, ...]] = {
 }
 CHUNK_FROM: dict[str, tuple[str, ...]] = {
     JobState.WAITING: (JobState.WORKING, JobState.DONE, JobState.QUARANTINED, JobState.CANCELLED),
-    JobState.WORKING: (JobState.WAITING, JobState.WORKING),
+    JobState.WORKING: OPEN_JOBS,
     JobState.DONE: (JobState.WORKING,),
-    JobState.QUARANTINED: (JobState.WAITING, JobState.WORKING),
-    JobState.CANCELLED: (JobState.WAITING, JobState.WORKING, JobState.QUARANTINED),
+    JobState.QUARANTINED: OPEN_JOBS,
+    JobState.CANCELLED: (*OPEN_JOBS, JobState.QUARANTINED),
 }
 # How long a worker waits for the database or the disk to take a row back.
 PATIENCE_S = 60
@@ -64,10 +61,6 @@ PATIENCE_S = 60
 # A row is then not to blame for the third death on it, and has so many attempts in all.
 INNOCENT, LATELY, MOST_ATTEMPTS = 3, timedelta(minutes=10), 10
 NO_LEASE: dict[str, Any] = {"lease_owner": "", "lease_until": None}
-
-
-class StopAsked(BaseException):
-    """The process was asked to stop; unwinds the slice, which gives its row back."""
 
 
 class LeaseLostError(RuntimeError):
@@ -110,51 +103,6 @@ def lease_free() -> Q:
     return Q(lease_until=None) | Q(lease_until__lt=Now())
 
 
-def _owner() -> str:
-    """Return a name that no claim had before, and by which a process is found when it is gone."""
-    pid = os.getpid()
-    token = secrets.token_hex(6)
-    return f"{_machine()}:{pid}:{_started(pid)}:{token}:{socket.gethostname()}"[:80]
-
-
-@functools.cache
-def _machine() -> str:
-    """Return what tells this kernel's start and this process's view of ids from all others.
-
-    Two containers may have one host name and the same process ids; they differ in this.
-    Empty where it cannot be known.
-    """
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text()
-        namespace = Path("/proc/self/ns/pid").readlink()
-    except OSError:
-        return ""
-    return hashlib.sha256(f"{boot}{namespace}".encode()).hexdigest()[:12]
-
-
-def _started(pid: int) -> str:
-    """Return when a process of this machine started, in ticks of the kernel; empty when unknown."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if fields[0] in "ZX" else fields[19]  # one that nobody buried yet is dead too
-
-
-def _is_dead(owner: str) -> bool:
-    """Whether a lease's owner was a process of this machine and is none any more."""
-    machine, pid, started, *_ = (*owner.split(":"), "", "", "")
-    if not machine or machine != _machine() or not started:
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return _started(int(pid)) != started
-
-
 def leases_of_the_dead_end() -> int:
     """End the leases of workers of this machine that are gone; return how many.
 
@@ -166,9 +114,9 @@ def leases_of_the_dead_end() -> int:
     for model in (Recording, Chunk, Recount):
         working = State.RUNNING if model is Recording else JobState.WORKING
         rows = model._default_manager.filter(state=working)
-        owners = rows.filter(lease_owner__startswith=f"{_machine()}:")
+        owners = rows.filter(lease_owner__startswith=f"{machine()}:")
         for owner in owners.values_list("lease_owner", flat=True):
-            if _is_dead(owner):
+            if is_dead(owner):
                 freed += rows.filter(lease_owner=owner).update(rung_at=None, **NO_LEASE)
     if freed:
         log.warning("workers_died", rows=freed)
@@ -204,7 +152,7 @@ def recording_claim(recording_id: int) -> Claim | None:
 
 
 def _claim(model: JobModel, rows: QuerySet[Any, Any], to: str, **changes: Any) -> Claim | None:
-    owner = _owner()
+    owner = new_owner()
     with transaction.atomic():
         taken = _move(
             rows,
@@ -290,15 +238,15 @@ def set_aside(claim: Claim, code: str, detail: str) -> bool:
 def held(claim: Claim) -> Iterator[Claim]:
     """Hold a claimed row while the body runs: renew its lease, and account for how it ended.
 
-    An error counts as an attempt; being asked to stop (`stoppable`, Ctrl-C) does not, nor does a
-    database that is away or a disk that is full; losing the lease leaves the row to whoever has it
-    now.
+    An error counts as an attempt; being asked to stop (`tracking.stopping`, Ctrl-C) does not, nor
+    does a database that is away or a disk that is full; losing the lease leaves the row to whoever
+    has it now.
     """
     done = threading.Event()
     thread = threading.Thread(target=_renew_until, args=(claim, done), daemon=True)
     thread.start()
     try:
-        with _stop.raised():
+        with stop.raised():
             yield claim
     except LeaseLostError as lost:
         claim.lost.set()
@@ -317,69 +265,6 @@ def held(claim: Claim) -> Iterator[Claim]:
     finally:
         done.set()
         thread.join()
-
-
-class _Stop:
-    """Whether this process was asked to stop, and whether it may be said at once.
-
-    It is said by an exception only while a row is held: between a claim and its holding the row
-    would be lost until its lease ends.
-    """
-
-    def __init__(self) -> None:
-        self.asked: int | None = None
-        self._holding = False
-
-    def ask(self, signum: int, _frame: object = None) -> None:
-        self.asked = signum
-        if self._holding:
-            self._holding = False  # once is enough: what gives the row back must not be cut short
-            raise StopAsked
-
-    @contextmanager
-    def raised(self) -> Iterator[None]:
-        self._holding = threading.current_thread() is threading.main_thread()
-        try:
-            self.check()
-            yield
-        finally:
-            self._holding = False
-
-    def check(self) -> None:
-        if self.asked is not None:
-            raise StopAsked
-
-
-_stop = _Stop()
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Let SIGTERM and SIGINT unwind the body, then take their usual course.
-
-    A chunk takes minutes on a small machine and a worker that is asked to stop is killed after
-    seconds: so the row goes back at once, without an attempt, and the next worker has it.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.signal(number, _stop.ask) for number in numbers}
-    try:
-        yield
-    except StopAsked:
-        log.info("stopped_on_request", signal=_stop.asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        asked, _stop.asked = _stop.asked, None
-    if asked is not None:
-        signal.raise_signal(asked)
-
-
-def check_stop() -> None:
-    """Raise StopAsked when this process was asked to stop."""
-    _stop.check()
 
 
 def _plain(error: Exception) -> str:
@@ -401,7 +286,7 @@ def _give_back_when_possible(claim: Claim) -> None:
     patience the lease runs out by itself.
     """
     give_up = time.monotonic() + PATIENCE_S
-    while _stop.asked is None and time.monotonic() < give_up:
+    while stop.asked is None and time.monotonic() < give_up:
         try:
             return give_back(claim)
         except Error as error:

@@ -26,6 +26,10 @@ class JobState(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
+# A chunk or re-count in these states is still to be worked.
+OPEN_JOBS = (JobState.WAITING, JobState.WORKING)
+
+
 class JobRow(models.Model):
     """Columns that make a row its own queue entry: claim, fence, lease, attempts."""
 
@@ -126,6 +130,10 @@ class Recording(JobRow):
 
     def __str__(self) -> str:
         return self.name
+
+
+# A recording in these states is still to be counted.
+OPEN_RECORDINGS = (Recording.State.QUEUED, Recording.State.RUNNING)
 
 
 class Chunk(JobRow):

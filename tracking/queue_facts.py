@@ -11,11 +11,10 @@ from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone as clock
 
 from tracking.jobs import OPEN, lease_free
-from tracking.models import Chunk, JobState, Recording, Recount, Run
+from tracking.models import OPEN_JOBS, Chunk, JobState, Recording, Recount, Run
 
 # The newest finished chunks tell how fast people are found at present.
 NEWEST = 100
-OPEN_RECOUNTS = (JobState.WAITING, JobState.WORKING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class QueueFacts:
     def waiting(self) -> int:
         """How many counts are not through, first ones and later ones."""
         first = sum(self.recordings[state] for state in OPEN)
-        return first + sum(self.recounts[state] for state in OPEN_RECOUNTS)
+        return first + sum(self.recounts[state] for state in OPEN_JOBS)
 
     @property
     def held(self) -> int:
@@ -70,7 +69,7 @@ def queue_facts(now: datetime | None = None) -> QueueFacts:
     now = now or clock.now()
     open_chunks = Chunk.objects.filter(recording__state__in=OPEN)
     held_chunks = open_chunks.filter(lease_until__gte=Now())
-    open_recounts = Recount.objects.filter(state__in=OPEN_RECOUNTS)
+    open_recounts = Recount.objects.filter(state__in=OPEN_JOBS)
     unclaimed, oldest = _oldest()
     return QueueFacts(
         recordings=dict.fromkeys(Recording.State.values, 0)
@@ -104,7 +103,7 @@ def _oldest() -> tuple[datetime | None, datetime | None]:
     runs = Run.objects.filter(active=True, recording__state__in=OPEN)
     held = Chunk.objects.filter(recording=OuterRef("recording"), lease_until__gte=Now())
     free = Recording.objects.filter(lease_free(), pk=OuterRef("recording"))
-    recounts = Recount.objects.filter(state__in=OPEN_RECOUNTS)
+    recounts = Recount.objects.filter(state__in=OPEN_JOBS)
     unclaimed = (
         runs.filter(Exists(free)).exclude(Exists(held)).aggregate(at=Min(_touched("recording__"))),
         recounts.filter(lease_free()).aggregate(at=Min(_touched())),
@@ -137,9 +136,7 @@ def _age(at: datetime | None, now: datetime) -> float:
 
 
 def _backlog_ms() -> int:
-    rows = Chunk.objects.filter(
-        recording__state__in=OPEN, state__in=(JobState.WAITING, JobState.WORKING)
-    )
+    rows = Chunk.objects.filter(recording__state__in=OPEN, state__in=OPEN_JOBS)
     return rows.aggregate(ms=Sum(F("last_ms") - F("first_ms")))["ms"] or 0
 
 

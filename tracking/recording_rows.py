@@ -8,8 +8,8 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, Q, QuerySet
 
 from accounts.models import Store
-from tracking.models import Recording
-from tracking.recording_selectors import RECOUNTING, STAGES, facts_of, with_progress
+from tracking.models import OPEN_JOBS, OPEN_RECORDINGS, Recording
+from tracking.recording_selectors import STAGES, facts_of, with_progress
 from tracking.recording_serializers import RecordingSerializer
 
 State = Recording.State
@@ -17,7 +17,7 @@ State = Recording.State
 # The tabs of the page and the states that each shows.
 GROUPS: dict[str, tuple[str, ...]] = {
     "all": tuple(State.values),
-    "working": (State.QUEUED, State.RUNNING),
+    "working": OPEN_RECORDINGS,
     "failed": (State.FAILED, State.QUARANTINED),
     "done": (State.DONE, State.PARTIAL),
 }
@@ -54,7 +54,7 @@ def row_of(told: dict[str, Any]) -> dict[str, Any]:
         "look": look_of(told["state"]),
         "steps": steps_of(told),
         "parts": parts_of(told),
-        "recounting": recount is not None and recount["state"] in RECOUNTING,
+        "recounting": recount is not None and recount["state"] in OPEN_JOBS,
     }
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone as clock
 
 from accounts.models import Store
 from tracking import room
-from tracking.models import Chunk, JobState, Recording, Recount, Run
+from tracking.models import OPEN_JOBS, OPEN_RECORDINGS, Chunk, JobState, Recording, Recount, Run
 from tracking.problems import known
 from tracking.recount_words import SET_ASIDE_WORDS, done_words, open_words
 from tracking.selectors import RunNumbers, run_numbers
@@ -30,8 +30,6 @@ STATE_WORDS: dict[str, str] = {
     State.QUARANTINED: "Set aside after several tries",
     State.CANCELLED: "Cancelled",
 }
-OPEN = (State.QUEUED, State.RUNNING)
-RECOUNTING = (JobState.WAITING, JobState.WORKING)
 # The least that is worth a guess of how long the rest takes.
 GUESS_FROM = 0.05
 # A page tells of so many re-counts, the newest.
@@ -137,14 +135,14 @@ def facts_of(recordings: Sequence[Recording], now: datetime | None = None) -> li
     now = now or clock.now()
     runs = [run for each in recordings if (run := _run(each)) is not None and run.active]
     numbers = run_numbers([run.pk for run in runs])
-    is_open = [each.state in OPEN or _is_recounted(each) for each in recordings]
+    is_open = [each.state in OPEN_RECORDINGS or _is_recounted(each) for each in recordings]
     paused = room.pause_words() if any(is_open) else ""
     return [_facts(each, numbers, now, paused) for each in recordings]
 
 
 def _is_recounted(recording: Recording) -> bool:
     recounts: list[Recount] = recording.recounts_newest_first  # type: ignore[attr-defined]
-    return bool(recounts) and recounts[0].state in RECOUNTING
+    return bool(recounts) and recounts[0].state in OPEN_JOBS
 
 
 def _run(recording: Recording) -> Run | None:
@@ -161,7 +159,7 @@ def _facts(
     chunks = _chunk_counts(recording)
     progress = _progress(recording, chunks, run)
     recount = _recount_facts(recording, run, now, paused)
-    paused = paused if recording.state in OPEN else ""
+    paused = paused if recording.state in OPEN_RECORDINGS else ""
     speed, eta_s = _pace(recording, progress, now)
     return RecordingFacts(
         recording=recording,
@@ -235,7 +233,7 @@ def _state_text(recording: Recording, run: Run | None) -> str:
 
 def _fault(recording: Recording) -> Fault | None:
     """Return what went wrong, once it is the recording's end and not a try among several."""
-    if recording.state in {*OPEN, State.DONE}:
+    if recording.state in {*OPEN_RECORDINGS, State.DONE}:
         return None
     code = recording.error_code or ("cancelled" if recording.state == State.CANCELLED else "error")
     if recording.state == State.PARTIAL and not recording.error_code:
@@ -272,7 +270,7 @@ def _recount_facts(
     runs: list[Run] = recording.runs_newest_first  # type: ignore[attr-defined]
     counted = next((each.next_chunk for each in runs if each.pk == recount.new_run_id), 0)
     text = recount_text(recount, recording.store.timezone, now, counted, total)
-    if paused and recount.state in RECOUNTING:
+    if paused and recount.state in OPEN_JOBS:
         text = f"{text} {paused}."
     return RecountFacts(
         state=recount.state,

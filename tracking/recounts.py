@@ -24,7 +24,7 @@ from accounts.models import User
 from accounts.services import audit_record
 from tracking import jobs, ledger, room, runner
 from tracking.faults import fault
-from tracking.models import Chunk, JobState, Recording, Recount, Run
+from tracking.models import OPEN_JOBS, Chunk, JobState, Recording, Recount, Run
 from tracking.problems import Problem
 from tracking.recount_words import changes_between
 from tracking.switch import SupersededError, commit_part, run_switch
@@ -36,7 +36,6 @@ from zones.selectors import SceneShapes, shapes_now
 log = structlog.get_logger(__name__)
 
 State = Recording.State
-OPEN = (JobState.WAITING, JobState.WORKING)
 
 
 def recording_recount(*, recording: Recording, user: User | None = None) -> Recount:
@@ -54,7 +53,7 @@ def recording_recount(*, recording: Recording, user: User | None = None) -> Reco
         held = Recording.objects.select_for_update(no_key=True).get(pk=recording.pk)
         run = _run_to_replace(held)
         setup = _map_of_now(held)
-        open_one = held.recounts.filter(state__in=OPEN).select_related("new_run").first()
+        open_one = held.recounts.filter(state__in=OPEN_JOBS).select_related("new_run").first()
         if open_one is not None and open_one.new_run.setup == setup:
             return open_one
         jobs.recount_cancel(held)
@@ -129,7 +128,7 @@ def _begin(recording: Recording, run: Run, setup: dict[str, Any], user: User | N
 
 def is_open(recount_id: int) -> bool:
     """Whether a re-count still waits to be worked."""
-    return Recount.objects.filter(pk=recount_id, state__in=OPEN).exists()
+    return Recount.objects.filter(pk=recount_id, state__in=OPEN_JOBS).exists()
 
 
 def advance(recount_id: int, slice_s: float | None = None) -> bool:

@@ -17,10 +17,8 @@ from django.db.models import F, Sum
 
 from accounts.models import Store
 from tracking import media
-from tracking.models import Recording, Upload
+from tracking.models import OPEN_RECORDINGS, Recording, Upload
 from tracking.problems import Problem, in_bytes
-
-OPEN = (Recording.State.QUEUED, Recording.State.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ def store_room(store: Store) -> StoreRoom:
         limit_bytes=settings.STORE_QUOTA_BYTES,
         uploads=Upload.objects.filter(store=store, completed_at=None).count(),
         most_uploads=settings.STORE_MAX_UPLOADS,
-        waiting=Recording.objects.filter(store=store, state__in=OPEN).count(),
+        waiting=Recording.objects.filter(store=store, state__in=OPEN_RECORDINGS).count(),
         most_waiting=settings.STORE_MAX_WAITING,
     )
 
@@ -83,7 +81,7 @@ def refuse_recording_without_room(store: Store) -> None:
     Called in the transaction that makes it wait: the store's row is locked as above.
     """
     Store.objects.select_for_update(no_key=True).get(pk=store.pk)
-    waiting = Recording.objects.filter(store=store, state__in=OPEN).count()
+    waiting = Recording.objects.filter(store=store, state__in=OPEN_RECORDINGS).count()
     if waiting >= settings.STORE_MAX_WAITING:
         most = settings.STORE_MAX_WAITING
         raise Problem("queue_full", extras={"waiting": waiting, "most_waiting": most}, most=most)

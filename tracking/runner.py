@@ -24,8 +24,9 @@ from django.conf import settings
 from tracking import jobs, ledger, media, overlay, room
 from tracking.faults import fault
 from tracking.ledger import AlreadyCountedError, Outcome, Slice
-from tracking.models import Chunk, JobState, Recording, Run
+from tracking.models import OPEN_JOBS, Chunk, JobState, Recording, Run
 from tracking.sandbox import detect_chunk
+from tracking.stopping import check_stop
 from tracking.vision import detections
 from tracking.vision.errors import MediaError
 from tracking.vision.events import Event, TrackEnded
@@ -143,9 +144,9 @@ def work(recording_id: int, tell: Callable[[], None] = lambda: None) -> None:
         Called after every step.
     """
     while Recording.objects.filter(pk=recording_id, state__in=jobs.OPEN).exists():
-        jobs.check_stop()
+        check_stop()
         chunks = Chunk.objects.filter(jobs.lease_free(), recording=recording_id)
-        unclaimed = chunks.filter(state__in=(JobState.WAITING, JobState.WORKING))
+        unclaimed = chunks.filter(state__in=OPEN_JOBS)
         chunk_id = unclaimed.order_by("index").values_list("pk", flat=True).first()
         worked = chunk_id is not None and _try(detect, chunk_id) is not None
         _try(advance, recording_id)

@@ -21,7 +21,8 @@ from kombu.exceptions import OperationalError
 
 from tracking import jobs, reconcile, recounts, room, runner
 from tracking.faults import fault
-from tracking.models import Chunk, JobState, Recording, Recount
+from tracking.models import OPEN_JOBS, Chunk, JobState, Recording, Recount
+from tracking.stopping import stoppable
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +32,7 @@ RING_AGAIN_S = 15
 @shared_task
 def detect_chunk(chunk_id: int) -> None:
     """Find the people of the most urgent chunk, then count what became ready."""
-    with jobs.stoppable():
+    with stoppable():
         jobs.leases_of_the_dead_end()
         recording_id = _detect_most_urgent(chunk_id)
         _ring(_undetected(), detect_chunk, _room_in_queue())  # the others have work meanwhile
@@ -42,7 +43,7 @@ def detect_chunk(chunk_id: int) -> None:
 @shared_task
 def advance_recording(recording_id: int) -> None:
     """Count the next detected chunks of a recording for one slice of time."""
-    with jobs.stoppable():
+    with stoppable():
         if runner.advance(recording_id):
             _send(advance_recording, recording_id)
 
@@ -50,7 +51,7 @@ def advance_recording(recording_id: int) -> None:
 @shared_task
 def advance_recount(recount_id: int) -> None:
     """Count the next chunks of a recording again for one slice of time."""
-    with jobs.stoppable():
+    with stoppable():
         if recounts.advance(recount_id):
             _send(advance_recount, recount_id)
 
@@ -122,8 +123,9 @@ def _due() -> Q:
 
 def _undetected(which: Q | None = None) -> Any:
     """Return chunks that wait for detection, the most urgent first; those that are due."""
-    states = (JobState.WAITING, JobState.WORKING)
-    rows = Chunk.objects.filter(which or _due(), state__in=states, recording__state__in=jobs.OPEN)
+    rows = Chunk.objects.filter(
+        which or _due(), state__in=OPEN_JOBS, recording__state__in=jobs.OPEN
+    )
     return rows.order_by("recording__priority", "recording_id", "index")
 
 
@@ -141,7 +143,7 @@ def _uncounted() -> Any:
 
 def _unrecounted() -> Any:
     """Return re-counts that wait, the oldest first."""
-    return Recount.objects.filter(_due(), state__in=recounts.OPEN).order_by("pk")
+    return Recount.objects.filter(_due(), state__in=OPEN_JOBS).order_by("pk")
 
 
 def _room_in_queue() -> int:

@@ -27,7 +27,7 @@ from django.db.models.functions import Now  # noqa: E402
 
 from accounts.models import Store  # noqa: E402
 from tests.tracking import walks  # noqa: E402
-from tracking import facts, jobs, recounts, runner  # noqa: E402
+from tracking import facts, jobs, recounts, runner, stopping  # noqa: E402
 from tracking.models import Chunk, Recording, Recount  # noqa: E402
 from zones.services import line_redraw, zone_redraw  # noqa: E402
 
@@ -120,7 +120,7 @@ def asked_to_stop(files: tuple[Path, Path]) -> Answer:
     recording = make("asked", files)
 
     def work() -> None:
-        with jobs.stoppable():
+        with stopping.stoppable():
             runner.work(recording.pk)
 
     worker = fork(work)

@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 
 from oskartrack.celery import app
 from tests.tracking import walks
-from tracking import jobs, runner, tasks
+from tracking import jobs, runner, stopping, tasks
 from tracking.models import Chunk, JobState, Recording, Run
 
 pytestmark = pytest.mark.django_db
@@ -185,7 +185,7 @@ def test_being_asked_to_stop_gives_the_row_back_without_an_attempt(row_name, req
     row = request.getfixturevalue(row_name)
     with (
         pytest.raises(KeyboardInterrupt),
-        jobs.stoppable(),
+        stopping.stoppable(),
         jobs.held(claimed(row)),
     ):
         signal.raise_signal(signal.SIGINT)
@@ -194,7 +194,7 @@ def test_being_asked_to_stop_gives_the_row_back_without_an_attempt(row_name, req
 
 
 def test_being_asked_to_stop_right_after_a_claim_gives_the_row_back_too(chunk):
-    with pytest.raises(KeyboardInterrupt), jobs.stoppable():
+    with pytest.raises(KeyboardInterrupt), stopping.stoppable():
         claim = claimed(chunk)
         signal.raise_signal(signal.SIGINT)
         with jobs.held(claim):

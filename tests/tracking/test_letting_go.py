@@ -11,7 +11,7 @@ import pytest
 from django.db import DatabaseError, OperationalError
 
 from tests.tracking import walks
-from tracking import jobs
+from tracking import jobs, stopping
 from tracking.models import Chunk, Recount, Run
 
 pytestmark = pytest.mark.django_db
@@ -120,7 +120,7 @@ def test_where_the_row_cannot_be_given_back_its_lease_runs_out(chunk, monkeypatc
     if why == "patience":
         monkeypatch.setattr(jobs, "PATIENCE_S", 0)
     if why == "stop":
-        monkeypatch.setattr(jobs._stop, "asked", signal.SIGTERM)
+        monkeypatch.setattr(stopping.stop, "asked", signal.SIGTERM)
     jobs._give_back_when_possible(claim)
     assert len(calls) == (why == "refused")
     assert (fresh(chunk).state, chunk.attempt) == ("working", 1)
@@ -181,7 +181,7 @@ def test_a_second_request_to_stop_does_not_cut_the_giving_back_short(chunk, monk
         real(claim)
 
     monkeypatch.setattr(jobs, "give_back", give_back)
-    with pytest.raises(KeyboardInterrupt), jobs.stoppable(), jobs.held(claimed(chunk)):
+    with pytest.raises(KeyboardInterrupt), stopping.stoppable(), jobs.held(claimed(chunk)):
         signal.raise_signal(signal.SIGINT)
     assert (fresh(chunk).attempt, chunk.lease_until) == (0, None)
 
@@ -190,7 +190,7 @@ def test_a_thread_beside_the_main_one_leaves_signals_alone():
     seen = []
 
     def work():
-        with jobs.stoppable():
+        with stopping.stoppable():
             seen.append(signal.getsignal(signal.SIGTERM))
 
     before = signal.getsignal(signal.SIGTERM)
@@ -201,11 +201,11 @@ def test_a_thread_beside_the_main_one_leaves_signals_alone():
 
 
 def test_work_between_two_rows_can_be_stopped_too():
-    with pytest.raises(KeyboardInterrupt), jobs.stoppable():
+    with pytest.raises(KeyboardInterrupt), stopping.stoppable():
         signal.raise_signal(signal.SIGINT)
-        jobs.check_stop()
+        stopping.check_stop()
         pytest.fail("It went on although it was asked to stop.")
-    jobs.check_stop()
+    stopping.check_stop()
 
 
 @pytest.fixture

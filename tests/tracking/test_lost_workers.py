@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from oskartrack.beat import Every
 from tests.tracking import walks
-from tracking import jobs, tasks
+from tracking import jobs, owners, tasks
 from tracking.models import Chunk, Recording
 from tracking.outages import database_away
 
@@ -49,7 +49,7 @@ def dead_process() -> tuple[int, str]:
     if not child:
         time.sleep(60)
         os._exit(0)
-    started = jobs._started(child)
+    started = owners.started_at(child)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return child, started
@@ -59,7 +59,7 @@ def held_by(row: Chunk | Recording, pid: int, started: str, machine: str = "") -
     """Let a row be held by another process, by a lease that has long to go."""
     claim = jobs.chunk_claim(row.pk) if isinstance(row, Chunk) else jobs.recording_claim(row.pk)
     assert claim is not None
-    owner = f"{machine or jobs._machine()}:{pid}:{started}:0a1b2c:here"
+    owner = f"{machine or owners.machine()}:{pid}:{started}:0a1b2c:here"
     claim.rows.update(lease_owner=owner, rung_at=Now())
 
 
@@ -77,9 +77,9 @@ def test_a_row_of_a_process_that_nobody_has_buried_yet_is_free_too(chunk):
     if not child:
         time.sleep(60)
         os._exit(0)
-    held_by(chunk, child, jobs._started(child))
+    held_by(chunk, child, owners.started_at(child))
     os.kill(child, signal.SIGKILL)
-    while jobs._started(child):
+    while owners.started_at(child):
         time.sleep(0.01)
     assert jobs.leases_of_the_dead_end() == 1
     os.waitpid(child, 0)

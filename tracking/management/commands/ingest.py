@@ -10,10 +10,11 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from tracking import ingest, jobs, tasks
+from tracking import ingest, tasks
 from tracking.management.progress import Bar
 from tracking.models import Recording
 from tracking.problems import Problem, known
+from tracking.stopping import stoppable
 from tracking.vision.detectors.registry import available
 
 UNUSABLE = (Recording.State.FAILED, Recording.State.QUARANTINED, Recording.State.CANCELLED)
@@ -51,7 +52,7 @@ class Command(BaseCommand):
         recording = self._begin(options)
         if options["wait"]:
             bar = Bar("counting")
-            with jobs.stoppable():
+            with stoppable():
                 numbers = ingest.work(recording, bar.show)
             bar.close()
         else:
