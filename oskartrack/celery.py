@@ -21,6 +21,14 @@ ARGUMENTS = {
 }
 
 
+@signals.beat_init.connect
+def ring_anew(**_: Any) -> None:
+    """Have work that was rung for before this start rung for again, at once."""
+    from tracking import tasks
+
+    tasks.ring_anew()
+
+
 @signals.before_task_publish.connect
 def take_request_id_along(headers: dict[str, Any], **_: Any) -> None:
     """Put the id of the request at hand on the message, for the worker's log lines."""

@@ -123,6 +123,21 @@ def leases_of_the_dead_end() -> int:
     return freed
 
 
+def forget_rings() -> int:
+    """Let every open row that nobody holds be rung for again; return how many had been rung.
+
+    For when the messages may be gone with the server that carried them: otherwise each row would
+    wait until its last ring is long enough ago.
+    """
+    open_rows = (
+        Recording.objects.filter(state__in=OPEN),
+        Chunk.objects.filter(state__in=OPEN_JOBS),
+        Recount.objects.filter(state__in=OPEN_JOBS),
+    )
+    rung = (rows.filter(lease_free(), rung_at__isnull=False) for rows in open_rows)
+    return sum(rows.update(rung_at=None) for rows in rung)
+
+
 def chunk_claim(chunk_id: int) -> Claim | None:
     """Take a chunk of an open recording, or return None when it is taken, done or spent.
 

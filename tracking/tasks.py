@@ -13,7 +13,7 @@ import structlog
 from celery import shared_task
 from celery.app import app_or_default
 from django.conf import settings
-from django.db import transaction
+from django.db import Error, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone as clock
@@ -66,6 +66,20 @@ def ring_unclaimed() -> None:
 def files_reconcile() -> None:
     """Compare files and rows once a day; tell at once, put right a day later."""
     reconcile.reconcile(now=clock.now())
+
+
+def ring_anew() -> None:
+    """Ring again for what was rung for before the scheduler started; beat calls it as it starts.
+
+    An embedded Valkey begins empty and takes the messages of before along. With one that kept
+    them each row is rung for once more, which changes nothing.
+    """
+    try:
+        rows = jobs.forget_rings()
+    except Error as error:
+        log.warning("rings_not_forgotten", why=str(error))  # each is rung for again in 15 s
+        return
+    log.info("ringing_anew", rows=rows)
 
 
 def ring(recording_id: int) -> None:

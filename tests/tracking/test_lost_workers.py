@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from django.db import connection, connections, transaction
+from celery import signals
+from django.db import OperationalError, connection, connections, transaction
 from django.db.models.functions import Now
 
 from oskartrack.beat import Every
@@ -166,6 +167,32 @@ def test_messages_carry_no_time_at_which_a_worker_would_throw_them_away(chunk, s
     client.close()
     assert sent
     assert all(b'"expires": null' in message for message in sent)
+
+
+def test_what_was_rung_for_in_the_instant_of_a_stop_is_rung_for_as_soon_as_beat_starts(recording):
+    """The message went with the Valkey that carried it; a row that somebody holds is let be."""
+    held, lost, seen = (recording.chunks.get(index=index) for index in range(3))
+    claim = jobs.chunk_claim(held.pk)
+    finish(seen)
+    Chunk.objects.update(rung_at=Now())
+    Recording.objects.update(rung_at=Now())
+    assert lost not in tasks._undetected()
+    signals.beat_init.send(sender=None)
+    assert tasks._undetected().first() == lost
+    assert held not in tasks._undetected()
+    assert claim is not None
+    rung = Chunk.objects.filter(rung_at__isnull=False)
+    assert set(rung) == {held, seen}  # how lately one came out well excuses others
+    recording.refresh_from_db()
+    assert recording.rung_at is None
+
+
+def test_a_scheduler_that_starts_before_the_database_answers_starts_all_the_same(monkeypatch):
+    def away() -> int:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(jobs, "forget_rings", away)
+    tasks.ring_anew()
 
 
 def test_no_more_messages_wait_than_twice_the_workers(recording, settings):
