@@ -216,6 +216,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "tracking.tasks.files_reconcile",
         "schedule": crontab(hour=3, minute=30),
     },
+    "recounts-forget": {"task": "tracking.tasks.recounts_forget", "schedule": Every(minutes=30)},
     "ring-unclaimed": {"task": "tracking.tasks.ring_unclaimed", "schedule": Every(seconds=5)},
     "summaries-fold": {"task": "analytics.tasks.summaries_fold", "schedule": Every(minutes=5)},
 }

@@ -18,16 +18,28 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone as clock
 
 from accounts.models import User
 from accounts.services import audit_record
 from tracking import jobs, ledger, room, runner
 from tracking.faults import fault
-from tracking.models import OPEN_JOBS, Chunk, JobState, Recording, Recount, Run
+from tracking.models import (
+    OPEN_JOBS,
+    Chunk,
+    Customer,
+    JobState,
+    Recording,
+    Recount,
+    Run,
+    Track,
+    TrackingEvent,
+    Visit,
+)
 from tracking.problems import Problem
 from tracking.recount_words import changes_between
-from tracking.switch import SupersededError, commit_part, run_switch
+from tracking.switch import ROWS, SupersededError, commit_part, run_switch
 from tracking.vision.errors import BadSetupError
 from tracking.vision.pipeline import PipelineParams
 from tracking.vision.setup import SceneSetup
@@ -36,6 +48,8 @@ from zones.selectors import SceneShapes, shapes_now
 log = structlog.get_logger(__name__)
 
 State = Recording.State
+# So many runs are removed at the most before other work has its turn.
+AT_ONCE = 20
 
 
 def recording_recount(*, recording: Recording, user: User | None = None) -> Recount:
@@ -180,3 +194,39 @@ def _superseded(claim: jobs.Claim) -> Iterator[None]:
     except SupersededError as error:
         log.info("recount_dropped", recount=claim.pk, why=str(error))
         jobs.recount_drop(claim)
+
+
+def recounts_forget() -> int:
+    """Remove the runs of re-counts that nobody needs any more; return of how many.
+
+    One that was cancelled leaves rows that no number, feed or list has; so does one that was set
+    aside, once a later one was asked for. Its worker, if it still lives, is refused by the fence.
+    """
+    later = Recount.objects.filter(recording=OuterRef("recording"), pk__gt=OuterRef("pk"))
+    left = Recount.objects.filter(
+        Q(state=JobState.CANCELLED) | (Q(state=JobState.QUARANTINED) & Exists(later)),
+        new_run__active=False,
+    )
+    runs = [recount.new_run for recount in left.select_related("new_run").order_by("pk")[:AT_ONCE]]
+    for run in runs:
+        _forget(run)
+    if runs:
+        log.info("recounts_forgotten", runs=len(runs))
+    return len(runs)
+
+
+def _forget(run: Run) -> None:
+    """Remove a run that never counted, some rows at a time: others write meanwhile.
+
+    Its customers are its own: the old run's are handed over by the switch alone.
+    """
+    kinds = (
+        TrackingEvent.objects.filter(run=run),
+        Customer.objects.filter(visits__run=run),
+        Visit.objects.filter(run=run),
+        Track.objects.filter(run=run),
+    )
+    for rows in kinds:
+        while some := list(rows.order_by("pk").values_list("pk", flat=True)[:ROWS]):
+            rows.model._default_manager.filter(pk__in=some).delete()
+    run.delete()  # with its re-count, and the overlays that were never drawn

@@ -68,6 +68,12 @@ def files_reconcile() -> None:
     reconcile.reconcile(now=clock.now())
 
 
+@shared_task
+def recounts_forget() -> None:
+    """Remove what re-counts that were cancelled or set aside have left behind."""
+    recounts.recounts_forget()
+
+
 def ring_anew() -> None:
     """Ring again for what was rung for before the scheduler started; beat calls it as it starts.
 

@@ -38,6 +38,8 @@ from tracking.models import (
     RecountPart,
     Run,
     StoreSequence,
+    Track,
+    TrackingEvent,
     Visit,
 )
 from tracking.problems import Problem
@@ -197,7 +199,6 @@ def test_people_keep_their_customer_notes_and_flags(recording):
     for visit in run.visits.select_related("customer"):
         visit.customer.notes = f"came at {visit.entered_at:%M:%S}"
         visit.customer.save()
-    Visit.objects.filter(ordinal=0).update(staff=False)
     line_redraw(line=recording.camera.lines.get(), a=LOWER[0], b=LOWER[1])
     kept = {visit.chain: visit.customer_id for visit in run.visits.all()}
     made = recount(recording)
@@ -302,6 +303,46 @@ def test_asked_twice_it_is_counted_once_and_with_another_map_anew(recording):
     assert (first.state, second.state) == ("cancelled", "waiting")
     assert not recounts.advance(first.pk)
     assert recount(recording) == second
+
+
+def rows_of_runs() -> dict[str, int]:
+    """Return how many rows of every kind that a run writes there are."""
+    kinds = (Run, Recount, RecountPart, Track, TrackingEvent, Visit, Customer, Coverage)
+    return {model.__name__: model._default_manager.count() for model in kinds}
+
+
+def almost_through(recording: Recording) -> Recount:
+    """Ask for a re-count and let it come as far as the switch."""
+    made = ready_to_switch(recording)
+    assert made.new_run.events.exists()
+    assert made.new_run.visits.filter(customer__hidden=True).exists()
+    return made
+
+
+def test_what_a_cancelled_recount_wrote_is_removed_and_nothing_else(files, recording, settings):
+    assert "recounts-forget" in settings.CELERY_BEAT_SCHEDULE
+    before, told = rows_of_runs(), facts.export_facts(recording.store)
+    almost_through(recording)
+    tasks.recounts_forget()
+    assert Recount.objects.get().state == "waiting", "one that still waits was removed"
+    zone_redraw(zone=recording.camera.zones.get(), vertices=[list(c) for c in walks.SHELF])
+    second = recording_recount(recording=recording)
+    assert recounts.recounts_forget() == 1
+    assert rows_of_runs() == before | {"Run": before["Run"] + 1, "Recount": 1}
+    assert facts.export_facts(recording.store) == told
+    assert recount(recording) == second
+    assert check(recording.store).differing == []
+    assert recounts.recounts_forget() == 0
+
+
+def test_one_that_was_set_aside_is_told_until_another_is_asked_for(recording):
+    first = almost_through(recording)
+    Recount.objects.update(state="quarantined")
+    assert recounts.recounts_forget() == 0
+    second = recording_recount(recording=recording)
+    assert recounts.recounts_forget() == 1
+    assert list(Recount.objects.all()) == [second]
+    assert not Run.objects.filter(pk=first.new_run_id).exists()
 
 
 @pytest.mark.parametrize(
