@@ -34,12 +34,21 @@ class StoreRoom:
 
 
 def used_bytes(store: Store) -> int:
-    """Return the bytes of the files that a store keeps; one that is still coming counts whole."""
+    """Return the bytes of the files that a store keeps; one that is still coming counts whole.
+
+    One that came whole and was refused is gone already; its row stays for a day to say why.
+    """
     kept = Recording.objects.filter(store=store).exclude(folder="")
-    coming = Upload.objects.filter(store=store).exclude(folder__in=kept.values("folder"))
-    return sum(
-        rows.aggregate(total=Sum("size_bytes"))["total"] or 0 for rows in (kept.order_by(), coming)
+    of_recordings = kept.order_by().aggregate(total=Sum("size_bytes"))["total"] or 0
+    uploads = Upload.objects.filter(store=store).exclude(folder__in=kept.values("folder"))
+    of_uploads = sum(
+        size_bytes
+        for folder, size_bytes, completed_at in uploads.values_list(
+            "folder", "size_bytes", "completed_at"
+        )
+        if completed_at is None or media.source_path(folder).is_file()
     )
+    return int(of_recordings + of_uploads)
 
 
 def store_room(store: Store) -> StoreRoom:

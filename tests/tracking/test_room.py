@@ -97,6 +97,19 @@ def test_a_recording_and_the_upload_it_was_made_of_count_once(alice, cast, video
     assert room.store_room(cast.store).used_bytes == 0
 
 
+def test_a_file_that_was_refused_is_gone_and_takes_no_room(alice, cast, tmp_path):
+    """It starts like a film and is none: the gate says so when it is opened, and removes it."""
+    film = make_video(tmp_path / "b.mp4").read_bytes()
+    nonsense = film[:64] + bytes(len(film) - 64)
+    upload_id = upload(alice, cast.store, nonsense)
+    assert room.used_bytes(cast.store) == len(nonsense)
+    answer = ask(alice, cast.store, upload_id, make_camera(cast.store))
+    assert answer.status_code in {415, 422}
+    assert room.used_bytes(cast.store) == 0
+    again = ask(alice, cast.store, upload_id, make_camera(cast.store, "Till"))
+    assert (again.status_code, again.json()["code"]) == (answer.status_code, answer.json()["code"])
+
+
 def test_as_many_recordings_wait_as_a_store_may_have(alice, cast, video, settings):
     settings.STORE_MAX_WAITING = 1
     camera = make_camera(cast.store)
