@@ -57,6 +57,19 @@ def test_compose_gives_its_services_only_variables_that_are_read():
         assert set(SERVICES[name]["environment"]) - FOREIGN_VARIABLES <= variables_read(), name
 
 
+# What compose decides itself, or what only `make run` knows.
+NOT_COMPOSES = {
+    "OSKARTRACK_DEBUG", "OSKARTRACK_DEMO", "OSKARTRACK_DEMO_PASSWORD", "OSKARTRACK_SHARED_CACHE",
+    "OSKARTRACK_HASHED_STATIC", "OSKARTRACK_DATA", "OSKARTRACK_METRICS_LOOPBACK",
+}  # fmt: skip
+
+
+def test_what_is_set_beside_compose_reaches_its_services():
+    """Each container has an environment of its own: what is not passed on is set in vain."""
+    for name in OURS:
+        assert variables_read() - set(SERVICES[name]["environment"]) == NOT_COMPOSES, name
+
+
 def test_limits_in_compose_are_the_settings_own():
     defaults = {
         name: value
@@ -65,8 +78,10 @@ def test_limits_in_compose_are_the_settings_own():
     }
     from django.conf import settings
 
-    for name in ("UPLOAD_MAX_BYTES", "VIDEO_MAX_SECONDS", "VIDEO_MAX_PIXELS", "IMAGE_MAX_PIXELS"):
-        assert int(defaults[f"OSKARTRACK_{name}"]) == getattr(settings, name)
+    limits = {name for name in defaults if "_MAX_" in name or name.endswith("_BYTES")}
+    assert len(limits) == 8
+    for name in limits:
+        assert int(defaults[name]) == getattr(settings, name.removeprefix("OSKARTRACK_"))
 
 
 def compose_default(name: str) -> str:
