@@ -25,6 +25,8 @@ ASKED_FOR = re.compile(r"status of (404|409|415|422)")
 AXE = Path(__file__).resolve().parent.parent.parent / "var/npm/node_modules/axe-core/axe.min.js"
 LOOK = "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
 
+FILTER = "document.querySelector('.filters a')"
+
 # The cards in which Tab stops, in the order in which it does, and where they stand.
 CARDS_BY_KEYBOARD = """() => {
   const stops = document.querySelectorAll(
@@ -230,6 +232,18 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(stage: Stage, pages, nam
     page.evaluate(AXE.read_text())
     found = page.evaluate(LOOK)["violations"]
     assert [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found] == []
+
+
+def test_with_details_open_on_a_phone_nothing_half_covers_what_one_could_press(stage: Stage, pages):
+    page = pages("alice", stage.url("recordings"))
+    page.set_viewport_size({"width": 390, "height": 560})
+    page.locator(".rdet summary").first.click()
+    page.evaluate(AXE.read_text())
+    for top in range(-4, 60, 8):  # where the links of the filters pass the top of the screen
+        page.evaluate(f"scrollBy(0, {FILTER}.getBoundingClientRect().top - {top})")
+        assert page.evaluate(f"{FILTER}.getBoundingClientRect().top") == pytest.approx(top, abs=1)
+        found = page.evaluate("axe.run({runOnly: {type: 'rule', values: ['target-size']}})")
+        assert [node["html"] for each in found["violations"] for node in each["nodes"]] == []
 
 
 @pytest.mark.parametrize("width", [390, 900, 1440])

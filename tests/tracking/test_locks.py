@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -15,23 +15,14 @@ from analytics.rebuild import check
 from analytics.summaries import fold_dirty
 from tests.tracking import walks
 from tests.tracking.again import ready_to_switch
-from tracking import ledger, recordings, recounts, runner
+from tracking import jobs, ledger, recordings, recounts, runner
 from tracking.models import Recording, Recount, Run, TrackingEvent
+from tracking.problems import Problem
 from tracking.recordings import Wish, recording_from_file
 from tracking.selectors import store_sequence
 
 pytestmark = pytest.mark.db
 WAIT_S = 20
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return walks.make_files(tmp_path_factory.mktemp("walks"))
-
-
-@pytest.fixture(autouse=True)
-def own_media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path / "media"
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="there one transaction writes at a time")
@@ -73,6 +64,55 @@ def test_a_recording_is_replaced_while_a_worker_writes_what_its_camera_observed(
     recording.refresh_from_db()
     assert recording.state == Recording.State.CANCELLED
     assert list(Run.objects.filter(active=True).values_list("recording", flat=True)) == [newer.pk]
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="there one transaction writes at a time")
+@pytest.mark.django_db(transaction=True)
+def test_two_who_ask_at_once_for_the_last_place_in_the_queue_do_not_both_get_it(
+    files, monkeypatch, settings
+):
+    """The first stays in its transaction until the second waits for the lock, or is through."""
+    settings.STORE_MAX_WAITING = 1
+    store = walks.make_store()
+    cameras = [walks.make_camera(store, name) for name in ("Door", "Till")]
+    both = [walks.make_recording(store, files, each, state="quarantined") for each in cameras]
+    first_in, second_through = threading.Event(), threading.Event()
+    answers: list[str] = []
+
+    def fault(point: str) -> None:
+        if point == "in_reopen" and not first_in.is_set():
+            first_in.set()
+            until(lambda: second_through.is_set() or somebody_waits_for_a_lock())
+
+    def retry(recording: Recording) -> None:
+        try:
+            recordings.recording_retry(recording=recording)
+            answers.append("queued")
+        except Problem as refused:
+            answers.append(refused.code)
+
+    def second() -> None:
+        assert first_in.wait(WAIT_S)
+        retry(both[1])
+        second_through.set()
+
+    monkeypatch.setattr(jobs, "fault", fault)
+    assert at_once([lambda: retry(both[0]), second]) == []
+    assert sorted(answers) == ["queue_full", "queued"]
+    assert Recording.objects.filter(state="queued").count() == 1
+
+
+def somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
+def until(holds: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
 
 
 @pytest.mark.django_db
