@@ -10,9 +10,8 @@ import errno
 
 from django.db import Error, InterfaceError, OperationalError
 
-# How long a client should wait before it asks again.
+# How long a client should wait before it asks again; of a full disk `problems` says it.
 DATABASE_RETRY_S = 10
-DISK_RETRY_S = 60
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 # SQLSTATE classes (PostgreSQL, appendix A): 08 connection, 57P0x shut down or starting,

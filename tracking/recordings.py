@@ -231,23 +231,8 @@ def _write(
     user: User | None,
 ) -> Recording:
     """Write a recording with its chunks and its run; the caller holds the camera's lock."""
-    is_image = checked.kind == "image"
-    recording = Recording(
-        store=wish.camera.store,
-        camera=wish.camera,
-        name=name,
-        source=Recording.Source.IMAGE if is_image else Recording.Source.VIDEO,
-        folder=folder,
-        sha256=checked.sha256,
-        size_bytes=checked.size_bytes,
-        media=checked.media,
-        started_at=wish.started_at,
-        ended_at=wish.started_at + timedelta(milliseconds=checked.declared_ms),
-        declared_ms=checked.declared_ms,
-        chunk_count=len(checked.chunks),
-        is_demo=wish.is_demo,
-        created_by=user,
-    )
+    recording = _described(checked, wish)
+    recording.folder, recording.name, recording.created_by = folder, name, user
     if wish.on_duplicate == "refuse":
         _refuse_duplicate(recording)
     _make_room(recording, wish.on_overlap)
@@ -267,6 +252,24 @@ def _write(
     _note("recording.created", recording, user)
     fault("write_after_run")
     return recording
+
+
+def _described(checked: CheckedFile, wish: Wish) -> Recording:
+    """Return the recording of a file, not written yet."""
+    is_image = checked.kind == "image"
+    return Recording(
+        store=wish.camera.store,
+        camera=wish.camera,
+        source=Recording.Source.IMAGE if is_image else Recording.Source.VIDEO,
+        sha256=checked.sha256,
+        size_bytes=checked.size_bytes,
+        media=checked.media,
+        started_at=wish.started_at,
+        ended_at=wish.started_at + timedelta(milliseconds=checked.declared_ms),
+        declared_ms=checked.declared_ms,
+        chunk_count=len(checked.chunks),
+        is_demo=wish.is_demo,
+    )
 
 
 def _refuse_duplicate(recording: Recording) -> None:

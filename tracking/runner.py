@@ -75,18 +75,7 @@ def detect(chunk_id: int) -> int | None:
             return chunk.recording_id
         fault("after_detect")
         claim.check()
-        _write_previews(chunk, result)
-        fault("after_previews")
-        jobs.chunk_done(
-            claim,
-            detections=result.detections,
-            frames=result.frames,
-            decoded_to_ms=result.decoded_to_ms,
-            broken=result.broken,
-            error_code="broken" if result.broken else "",
-            preview_index=[list(entry) for entry in result.preview_index],
-            detect_ms=round((time.monotonic() - began) * 1000),
-        )
+        _save(claim, chunk, result, began)
     fault("after_chunk_saved")
     if holding.lost.is_set():
         return None
@@ -94,11 +83,28 @@ def detect(chunk_id: int) -> int | None:
     return chunk.recording_id
 
 
-def _write_previews(chunk: Chunk, result: ChunkResult) -> None:
-    """Write the chunk's pictures before its row names them; detected twice, they are the same."""
+def _save(claim: jobs.Claim, chunk: Chunk, result: ChunkResult, began: float) -> None:
+    """Write the chunk's pictures, then the row that names them; detected twice, they are the same.
+
+    Parameters
+    ----------
+    began : float
+        When the work did, on the clock of `time.monotonic`.
+    """
     if result.previews:
         name = overlay.previews_name(chunk.index)
         media.write_file(chunk.recording.folder, name, result.previews)
+    fault("after_previews")
+    jobs.chunk_done(
+        claim,
+        detections=result.detections,
+        frames=result.frames,
+        decoded_to_ms=result.decoded_to_ms,
+        broken=result.broken,
+        error_code="broken" if result.broken else "",
+        preview_index=[list(entry) for entry in result.preview_index],
+        detect_ms=round((time.monotonic() - began) * 1000),
+    )
 
 
 def advance(recording_id: int, slice_s: float | None = None) -> bool:

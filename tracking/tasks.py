@@ -85,7 +85,8 @@ def ring_anew() -> None:
     except Error as error:
         log.warning("rings_not_forgotten", why=str(error))  # each is rung for again in 15 s
         return
-    log.info("ringing_anew", rows=rows)
+    if rows:
+        log.info("ringing_anew", rows=rows)
 
 
 def ring(recording_id: int) -> None:
