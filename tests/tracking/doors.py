@@ -10,6 +10,8 @@ from django.test import Client
 
 if TYPE_CHECKING:  # a fixture of everyone's reads this file before Django is set up
     from accounts.models import Store, User
+    from tracking.models import Recording
+    from zones.models import Camera
 
 TUS = {"Tus-Resumable": "1.0.0"}
 PART = "application/offset+octet-stream"
@@ -57,3 +59,17 @@ def ask(client: Client, store: Store, upload_id: str, camera: Any, **said: Any) 
         {name: value for name, value in wish.items() if value is not ...},
         content_type="application/json",
     )
+
+
+def made(client: Client, store: Store, camera: Camera, file: Path, **said: Any) -> Recording:
+    """Send a file and return the recording made of it."""
+    from tracking.models import Recording
+
+    answer = ask(client, store, upload(client, store, file), camera, **said)
+    assert answer.status_code == 201, answer.content
+    return Recording.objects.get(public_id=answer.json()["id"])
+
+
+def post(client: Client, recording: Recording, what: str) -> Any:
+    """Do something with a recording, such as cancel it."""
+    return client.post(f"/api/v1/recordings/{recording.public_id}/{what}/")

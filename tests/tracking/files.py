@@ -6,6 +6,7 @@ import struct
 import zlib
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import av.video.stream
@@ -84,3 +85,8 @@ def make_png_bomb(path: Path, side: int = 30_000) -> Path:
     end = part(b"IEND", b"")
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", rows) + end)
     return path
+
+
+def shaded(folder: Path, number: int = 0, **how: Any) -> Path:
+    """Write a video like no other of the test."""
+    return make_video(folder / f"{number}.mp4", shade=30 + 8 * number, **how)

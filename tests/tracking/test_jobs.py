@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 import redis
@@ -22,16 +21,6 @@ from tracking.models import Chunk, JobState, Recording, Run
 
 pytestmark = pytest.mark.django_db
 FAR = datetime(2199, 1, 1, tzinfo=walks.STARTED.tzinfo)
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return walks.make_files(tmp_path_factory.mktemp("walks"))
-
-
-@pytest.fixture(autouse=True)
-def own_media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path / "media"
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,16 +33,6 @@ POINTS = (
     "after_coverage", "after_sinks", "before_commit",
 )  # fmt: skip
 FACTS = (Track, TrackingEvent, Visit, Customer, Coverage, Bucket, StoreSequence)
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return walks.make_files(tmp_path_factory.mktemp("walks"))
-
-
-@pytest.fixture(autouse=True)
-def own_media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path / "media"
 
 
 def make_detected(files, slug: str = "corner") -> Recording:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import signal
 import threading
-from pathlib import Path
 
 import pytest
 from django.db import DatabaseError, OperationalError
@@ -19,14 +18,8 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 AWAY = OperationalError("database is locked")
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return walks.make_files(tmp_path_factory.mktemp("walks"))
-
-
 @pytest.fixture
-def recording(files, settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path / "media"
+def recording(files):
     return walks.make_recording(walks.make_store(), files)
 
 

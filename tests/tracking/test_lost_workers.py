@@ -7,7 +7,6 @@ import pickle
 import signal
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg2
 import pytest
@@ -22,16 +21,6 @@ from tracking.models import Chunk, Recording
 from tracking.outages import database_away
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return walks.make_files(tmp_path_factory.mktemp("walks"))
-
-
-@pytest.fixture(autouse=True)
-def own_media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path / "media"
 
 
 @pytest.fixture

@@ -150,8 +150,6 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
 def test_from_the_file_to_the_recount_nothing_slow_is_done_in_a_transaction(
     settings, tmp_path, watch
 ):
-    settings.MEDIA_ROOT = tmp_path / "media"
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     files = walks.make_files(tmp_path)
     cast = make_cast()
     camera = walks.make_camera(cast.store)
@@ -237,7 +235,6 @@ def test_the_watch_sees_each_kind_of_slow_work_where_a_chunk_is_written_down(
     what, settings, tmp_path, watch, monkeypatch
 ):
     """The bug is planted behind a sink, in the ledger's own transaction of the second chunk."""
-    settings.MEDIA_ROOT = tmp_path / "media"
     heard, do = SLOW[what]
     films = walks.make_files(tmp_path)
     recording = walks.make_detected(walks.make_store(), films)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,18 +32,6 @@ FULL = os.environ.get("OSKARTRACK_CHAOS") == "full"
 WALKS = 60 if FULL else 3  # each is a way of edits of its own
 ROUNDS = 4 if FULL else 3  # re-counts on each way
 Point = list[float]
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    from tests.tracking import walks
-
-    return walks.make_files(tmp_path_factory.mktemp("walks"))
-
-
-@pytest.fixture(autouse=True)
-def own_media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path / "media"
 
 
 @pytest.mark.timeout(1800 if FULL else 400)

@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError
 
 from accounts.models import AuditEntry
-from tests.cast import make_camera, make_cast
+from tests.cast import make_camera
 from tests.tracking import walks
 from tests.tracking.doors import announce, ask, client_of, send_part, upload
 from tests.tracking.files import make_video
@@ -22,30 +22,9 @@ pytestmark = pytest.mark.django_db
 MEGABYTE = 1_000_000
 
 
-@pytest.fixture(autouse=True)
-def own_media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path / "media"
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture
-def cast(own_media):
-    return make_cast()
-
-
-@pytest.fixture
-def alice(cast):
-    return client_of(cast.alice)
-
-
 @pytest.fixture
 def video(tmp_path) -> bytes:
     return make_video(tmp_path / "a.mp4").read_bytes()
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return walks.make_files(tmp_path_factory.mktemp("walks"))
 
 
 @pytest.fixture

@@ -23,16 +23,6 @@ from tracking.vision.frames import probe
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return walks.make_files(tmp_path_factory.mktemp("walks"))
-
-
-@pytest.fixture(autouse=True)
-def own_media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path / "media"
-
-
 def worked(slug: str, files: tuple[Path, Path], **fields) -> Recording:
     recording = walks.make_recording(walks.make_store(slug), files, **fields)
     runner.work(recording.pk)

@@ -26,23 +26,6 @@ from tracking.uploads import display_name
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def own_media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path / "media"
-    # Three people a test: a slow hash would be most of the time.
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture
-def cast(own_media):
-    return make_cast()
-
-
-@pytest.fixture
-def alice(cast):
-    return client_of(cast.alice)
-
-
 @pytest.fixture
 def video(tmp_path) -> bytes:
     return make_video(tmp_path / "a.mp4").read_bytes()

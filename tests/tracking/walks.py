@@ -66,6 +66,14 @@ def make_camera(store: Store, name: str = "Door") -> Camera:
     return camera
 
 
+def scripted_camera(store: Store, files: tuple[Path, Path]) -> Camera:
+    """Make a camera whose detector sees the walks."""
+    camera = make_camera(store)
+    camera.detector_settings = {"truth_path": str(files[1])}
+    camera.save()
+    return camera
+
+
 def setup_json() -> dict[str, Any]:
     """Return the same map as a scene file states it."""
     zone = {"name": "Shelf", "kind": "display", "colour": "#0a254c", "min_dwell_s": 0.0}
