@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.models import User
 from tracking import tasks
 from tracking.live_api import QuerySerializer, recording_of, store_of
 from tracking.models import Recording, Upload
@@ -32,10 +33,16 @@ from tracking.recordings import (
 )
 from tracking.recounts import recording_recount
 from tracking.room import pause_words, store_room
-from tracking.upload_views import ask_manager
+from tracking.upload_views import REFUSED, ask_manager
 from zones.models import Camera
 
-REFUSED = OpenApiResponse(description="A problem with its code (RFC 9457).")
+
+class Change(Protocol):
+    """A service that changes one recording."""
+
+    def __call__(self, *, recording: Recording, user: User | None) -> object:
+        """Change it, or raise a Problem."""
+        ...
 
 
 class RecordingsQuery(QuerySerializer):
@@ -150,6 +157,18 @@ class RecordingView(APIView):
         return Response(told(recording_of(request, recording_id)))
 
 
+def changed(
+    request: Request, recording_id: uuid.UUID, change: Change, *, makes_work: bool = False
+) -> Response:
+    """Let a manager change a recording; return it as it is then."""
+    recording = recording_of(request, recording_id)
+    manager = ask_manager(request, recording.store)
+    change(recording=recording, user=manager)
+    if makes_work:
+        tasks.ring(recording.pk)
+    return Response(told(recording))
+
+
 class RecordingCancelView(APIView):
     """Stop a recording."""
 
@@ -160,10 +179,7 @@ class RecordingCancelView(APIView):
     )
     def post(self, request: Request, recording_id: uuid.UUID) -> Response:
         """Stop it and take what it counted so far out of the numbers."""
-        recording = recording_of(request, recording_id)
-        manager = ask_manager(request, recording.store)
-        recording_cancel(recording=recording, user=manager)
-        return Response(told(recording))
+        return changed(request, recording_id, recording_cancel)
 
 
 class RecordingRetryView(APIView):
@@ -172,15 +188,11 @@ class RecordingRetryView(APIView):
     @extend_schema(
         operation_id="recording_retry",
         request=None,
-        responses={200: RecordingSerializer, 409: REFUSED},
+        responses={200: RecordingSerializer, 409: REFUSED, 429: REFUSED},
     )
     def post(self, request: Request, recording_id: uuid.UUID) -> Response:
         """Count it again after it failed, was set aside or was cancelled."""
-        recording = recording_of(request, recording_id)
-        manager = ask_manager(request, recording.store)
-        recording_retry(recording=recording, user=manager)
-        tasks.ring(recording.pk)
-        return Response(told(recording))
+        return changed(request, recording_id, recording_retry, makes_work=True)
 
 
 class RecordingRecountView(APIView):
@@ -193,11 +205,7 @@ class RecordingRecountView(APIView):
     )
     def post(self, request: Request, recording_id: uuid.UUID) -> Response:
         """Count it again from what was seen; its numbers change once that is through."""
-        recording = recording_of(request, recording_id)
-        manager = ask_manager(request, recording.store)
-        recording_recount(recording=recording, user=manager)
-        tasks.ring(recording.pk)
-        return Response(told(recording))
+        return changed(request, recording_id, recording_recount, makes_work=True)
 
 
 class RecordingRemoveVideoView(APIView):
@@ -210,7 +218,4 @@ class RecordingRemoveVideoView(APIView):
     )
     def post(self, request: Request, recording_id: uuid.UUID) -> Response:
         """Remove its file and pictures; the numbers stay, and it can be counted again."""
-        recording = recording_of(request, recording_id)
-        manager = ask_manager(request, recording.store)
-        recording_remove_video(recording=recording, user=manager)
-        return Response(told(recording))
+        return changed(request, recording_id, recording_remove_video)

@@ -18,7 +18,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone as clock
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import exceptions, status
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
@@ -43,6 +43,7 @@ from tracking.uploads import (
 TUS_VERSION = "1.0.0"
 PART_TYPE = "application/offset+octet-stream"
 LARGEST_LENGTH = 2**62
+REFUSED = OpenApiResponse(description="A problem with its code (RFC 9457).")
 TUS_HEADERS = [
     OpenApiParameter("Tus-Resumable", str, "header", required=True, enum=[TUS_VERSION]),
 ]
@@ -103,7 +104,7 @@ class UploadsView(TusView):
     @extend_schema(
         operation_id="upload_create",
         request=None,
-        responses={201: None},
+        responses={201: None, 413: REFUSED, 422: REFUSED, 429: REFUSED, 507: REFUSED},
         parameters=[
             *TUS_HEADERS,
             OpenApiParameter("Upload-Length", int, "header", required=True),
@@ -153,7 +154,7 @@ class UploadView(TusView):
     @extend_schema(
         operation_id="upload_append",
         request={PART_TYPE: OpenApiTypes.BINARY},
-        responses={204: None},
+        responses={204: None, 409: REFUSED, 413: REFUSED, 415: REFUSED, 423: REFUSED, 507: REFUSED},
         parameters=[
             *TUS_HEADERS,
             OpenApiParameter("Upload-Offset", int, "header", required=True),
