@@ -20,6 +20,8 @@ from tracking import media, runner, sandbox
 from tracking.models import Recording
 
 IN_ACCESS, IN_OPEN, IN_NONBLOCK = 0x1, 0x20, 0o4000  # sys/inotify.h
+# Refusals that say nothing of the file: with one of them all that follow would be refused, too.
+OF_THE_SHOP = {"too_many_uploads", "quota_full", "queue_full", "disk_full", "duplicate", "overlap"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Ending:
 
     @property
     def is_refused(self) -> bool:
-        return 400 <= self.status < 500 and bool(self.code)
+        is_of_the_file = bool(self.code) and self.code not in OF_THE_SHOP
+        return 400 <= self.status < 500 and is_of_the_file
 
     @property
     def is_told(self) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -157,19 +155,3 @@ def test_the_database_s_own_fast_road_is_taken(run, monkeypatch):
     insert_rows(events(run, ["a"])[:1])
     fast = "copy_expert" if connection.vendor == "postgresql" else "executemany"
     assert taken[-1] == fast
-
-
-def test_the_fast_road_is_faster_than_bulk_create(run, capsys):
-    """A figure for the log; the bound only says that it is no step back."""
-    took = {}
-    for name, insert in (("bulk_create", TrackingEvent.objects.bulk_create), ("fast", insert_rows)):
-        rows = events(run, [f"{number}" for number in range(2000)])
-        with transaction.atomic():
-            began = time.process_time()
-            insert(rows)
-            took[name] = time.process_time() - began
-            transaction.set_rollback(True)
-    with capsys.disabled():
-        told = ", ".join(f"{name} {2000 / s:,.0f} rows a CPU second" for name, s in took.items())
-        sys.stderr.write(f"\n{connection.vendor}: {told}\n")
-    assert took["fast"] < took["bulk_create"] * 1.2
