@@ -99,7 +99,7 @@ def recording_from_file(
     """
     gate.check_head(path)
     check_start(wish.started_at)
-    room.refuse_when_disk_low()
+    room.refuse_when_disk_low(path.stat().st_size)
     folder = media.copy_in(path)
     try:
         checked = gate.check_file(media.source_path(folder))

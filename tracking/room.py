@@ -96,9 +96,15 @@ def refuse_recording_without_room(store: Store) -> None:
         raise Problem("queue_full", extras={"waiting": waiting, "most_waiting": most}, most=most)
 
 
-def refuse_when_disk_low() -> None:
-    """Refuse whatever writes a file while the disk is below its floor."""
-    if disk_low():
+def refuse_when_disk_low(then_bytes: int = 0) -> None:
+    """Refuse whatever writes a file while the disk is below its floor, or would be after it.
+
+    Parameters
+    ----------
+    then_bytes : int
+        So much is about to be written at once.
+    """
+    if free_bytes() < then_bytes + settings.DISK_FLOOR_BYTES:
         raise Problem("disk_full")
 
 

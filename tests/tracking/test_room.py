@@ -16,6 +16,8 @@ from tests.tracking.doors import announce, ask, client_of, send_part, upload
 from tests.tracking.files import make_video
 from tracking import facts, jobs, media, recounts, room, runner, tasks
 from tracking.models import Recording, Upload
+from tracking.problems import Problem
+from tracking.recordings import Wish, recording_from_file
 from tracking.recounts import recording_recount
 
 pytestmark = pytest.mark.django_db
@@ -107,8 +109,6 @@ def test_as_many_recordings_wait_as_a_store_may_have(alice, cast, video, setting
 
 @pytest.mark.parametrize("code", ["too_many_uploads", "disk_full", "quota_full", "queue_full"])
 def test_every_refusal_for_want_of_room_says_when_to_come_again(code):
-    from tracking.problems import Problem
-
     problem = Problem(code, most=1, used="1", limit="2")
     assert int(problem.headers["Retry-After"]) > 0
 
@@ -121,6 +121,20 @@ def test_below_the_floor_no_file_and_no_part_is_taken(alice, cast, disk, setting
         assert int(answer["Retry-After"]) > 0
     disk.free = 10**12
     assert send_part(alice, address, 0, video).status_code == 204
+
+
+def test_a_local_file_that_would_fill_the_disk_is_refused_before_it_is_copied(
+    cast, disk, settings, files
+):
+    wish = Wish(camera=walks.scripted_camera(cast.store, files), started_at=walks.STARTED)
+    size = files[0].stat().st_size
+    disk.free = settings.DISK_FLOOR_BYTES + size - 1
+    with pytest.raises(Problem) as refused:
+        recording_from_file(path=files[0], wish=wish)
+    assert refused.value.code == "disk_full"
+    assert not list(Path(settings.MEDIA_ROOT).glob("*"))
+    disk.free += 1
+    assert recording_from_file(path=files[0], wish=wish).size_bytes == size
 
 
 def test_a_disk_that_fills_while_the_folder_is_made_is_told_too(alice, cast, monkeypatch):
