@@ -11,12 +11,20 @@ from typing import Any
 
 from tools.bench.installation import ROOT, die_with
 
-FILES = ("tracking/ledger.py", "tracking/jobs.py", "accounts/scope.py", "zones/geometry.py")
+FILES = (
+    "tracking/ledger.py",
+    "tracking/jobs.py",
+    "tracking/owners.py",
+    "tracking/stopping.py",
+    "accounts/scope.py",
+    "zones/geometry.py",
+)
 # In this process alone: what children do that are killed is not in it.
 TESTS = (
     "tests/tracking/test_ledger.py",
     "tests/tracking/test_jobs.py",
     "tests/tracking/test_letting_go.py",
+    "tests/tracking/test_lost_workers.py",
     "tests/accounts/test_scope.py",
     "tests/zones/test_geometry.py",
 )
