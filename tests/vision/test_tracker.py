@@ -174,3 +174,38 @@ def test_heights_are_left_alone_where_the_camera_shows_no_perspective():
     perspective = Perspective()
     perspective.learn(np.stack([y, y, y, 150 - 0.1 * y], axis=1))
     assert perspective.change(np.array([200.0]), np.array([300.0])).tolist() == [1]
+
+
+def learned(tracker, until_ms=20_000):
+    """Let a tracker see adults walk near and far; return the time it is then."""
+    for time_ms in range(0, until_ms, 100):
+        near = abs((time_ms / 5000) % 2 - 1)  # to and fro
+        foot_y = 250 + 200 * near
+        tracker.step(frame(time_ms, box_at(100, foot_y, 0.4 * foot_y)))
+    return until_ms
+
+
+def test_a_torso_found_within_a_person_becomes_nobody():
+    tracker = Tracker(TrackerParams())
+    start_ms = learned(tracker)
+    seen = []
+    for time_ms in range(start_ms, start_ms + 2000, 100):
+        whole, torso = box_at(600, 400, 160), box_at(600, 340, 90)
+        seen += tracker.step(frame(time_ms, whole, torso))[0]
+    assert {sighting.number for sighting in seen if sighting.box[0] > 500} == {0, 2}
+    tallest = {s.number: s.box[3] - s.box[1] for s in seen if s.box[0] > 500 and s.number}
+    assert tallest[2] == pytest.approx(160, abs=3)
+
+
+@pytest.mark.parametrize("foot_y", [300, 400])
+def test_a_child_who_walks_alone_is_followed_like_anybody(foot_y):
+    tracker = Tracker(TrackerParams())
+    start_ms = learned(tracker)
+    seen, ended = [], []
+    for step in range(40):
+        child = box_at(500 + 5 * step, foot_y, 0.4 * foot_y * 0.6)
+        sightings, over = tracker.step(frame(start_ms + 100 * step, child))
+        seen += [sighting.number for sighting in sightings]
+        ended += over
+    assert seen == [0, 0] + [2] * 38
+    assert [track.number for track in ended] == [1]  # the adult, long gone

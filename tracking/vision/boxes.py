@@ -30,14 +30,30 @@ def iou_matrix(boxes_a: Floats, boxes_b: Floats) -> Floats:
     iou : ndarray of shape (N, M)
         Intersection over union in [0, 1]; 0 where a box has no area.
     """
-    overlap = np.minimum(boxes_a[:, None, 2:], boxes_b[None, :, 2:]) - np.maximum(
-        boxes_a[:, None, :2], boxes_b[None, :, :2]
-    )
-    overlap = np.maximum(overlap, 0)
-    intersection = overlap[..., 0] * overlap[..., 1]
+    intersection = _intersections(boxes_a, boxes_b)
     union = box_areas(boxes_a)[:, None] + box_areas(boxes_b)[None, :] - intersection
     found: Floats = np.zeros_like(intersection)
     np.divide(intersection, union, out=found, where=(union > 0) & (intersection > 0))
+    return found
+
+
+def covered_matrix(boxes_a: Floats, boxes_b: Floats) -> Floats:
+    """Return the share of every box in one set that every box in another covers.
+
+    Parameters
+    ----------
+    boxes_a, boxes_b : ndarray of shape (N, 4) and (M, 4)
+        Boxes as ``(x1, y1, x2, y2)`` in pixels.
+
+    Returns
+    -------
+    share : ndarray of shape (N, M)
+        Intersection over the area of the first, in [0, 1]; 0 where that has none.
+    """
+    intersection = _intersections(boxes_a, boxes_b)
+    areas = np.broadcast_to(box_areas(boxes_a)[:, None], intersection.shape)
+    found: Floats = np.zeros_like(intersection)
+    np.divide(intersection, areas, out=found, where=areas > 0)
     return found
 
 
@@ -65,6 +81,15 @@ def height_overlap_matrix(boxes_a: Floats, boxes_b: Floats) -> Floats:
     found: Floats = np.zeros_like(shared)
     np.divide(shared, whole, out=found, where=whole > 0)
     return found
+
+
+def _intersections(boxes_a: Floats, boxes_b: Floats) -> Floats:
+    """Return the area that every pair of boxes shares, in square pixels. Shape (N, M)."""
+    overlap = np.minimum(boxes_a[:, None, 2:], boxes_b[None, :, 2:]) - np.maximum(
+        boxes_a[:, None, :2], boxes_b[None, :, :2]
+    )
+    overlap = np.maximum(overlap, 0)
+    return np.asarray(overlap[..., 0] * overlap[..., 1])
 
 
 def box_areas(boxes: Floats) -> Floats:

@@ -80,6 +80,22 @@ class Perspective:
         odd_now = np.abs(np.log(np.maximum(measured[:, 3], 1.0) / usual_now))
         return np.where(odd_now < odd, LIKELY, LESS_LIKELY)
 
+    def likelihood(self, measured: Array, spread: float) -> Array:
+        """Return how likely heights are at their places, 1 for the usual one. Shape (N,).
+
+        Parameters
+        ----------
+        measured : ndarray of shape (N, 4)
+            ``(cx, cy, width, height)``.
+        spread : float
+            Standard deviation of the logarithm of people's heights and their detections' errors.
+        """
+        usual = self.expected(measured[:, 1])
+        if usual is None:
+            return np.ones(len(measured))
+        odd = np.log(np.maximum(measured[:, 3], 1.0) / usual) / spread
+        return np.asarray(np.exp(-(odd**2) / 2))
+
     def to_json(self) -> dict[str, Any]:
         """Return the sums as plain JSON types."""
         return asdict(self)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracking.vision.boxes import covered_matrix, iou_matrix
 from tracking.vision.detections import DetectedFrame
 from tracking.vision.tracker import kalman
 from tracking.vision.tracker.kalman import Array, Noise
@@ -37,6 +38,10 @@ class TrackerParams:
         and more for every second it was not seen. Nobody jumps; a box that does is someone else.
     reach_new : float
         The same at once for a track too young to have a speed: someone running makes 0.3.
+    height_spread, crowded, same_iou : float
+        Where other people (their detections, or tracks that overlap it by less than `same_iou`)
+        cover more than `crowded` of a detection, its score counts for less the odder its height
+        is at its place, by a normal curve of this standard deviation of the logarithm.
     height_change : float
         Largest difference of the logarithms of a track's and its detection's height.
     confirm_hits : int
@@ -45,15 +50,18 @@ class TrackerParams:
         How long an unconfirmed and a confirmed track may go unseen.
     """
 
-    high_score: float = 0.5
+    high_score: float = 0.4
     low_score: float = 0.1
     least_similarity: float = 0.1
     least_iou_low: float = 0.4
     least_iou_last: float = 0.3
-    direction_weight: float = 0.1
+    direction_weight: float = 0.05
     reach: float = 0.15
     reach_new: float = 0.3
     reach_per_s: float = 0.6
+    height_spread: float = 0.2
+    crowded: float = 0.3
+    same_iou: float = 0.5
     height_change: float = 0.4
     confirm_hits: int = 3
     tentative_ms: int = 250
@@ -106,7 +114,7 @@ class Tracker:
         self._predict(frame.time_ms)
         measured = kalman.to_centred(frame.boxes.astype(np.float64))
         scores = frame.scores.astype(np.float64)
-        tracks, detections, new = self._match(measured, scores)
+        tracks, detections, new = self._match(measured, self._believed(measured, scores))
         self._see(tracks, measured[detections], scores[detections], frame.time_ms)
         self._begin(measured[new], scores[new], frame.time_ms)
         self._confirm()
@@ -172,6 +180,25 @@ class Tracker:
             before = self.table.belief()
             after = kalman.predict(before, elapsed, self.params.noise)
             self.table.set_belief(self._in_perspective(before, after))
+
+    def _believed(self, measured: Array, scores: Array) -> Array:
+        """Return scores, lower for odd heights among others. Shape (M,).
+
+        Where people stand close a torso, or two people at once, look like one more person of
+        another height, whose foot point is on the wrong side of lines. Somebody who stands alone
+        is believed, however small: children are.
+        """
+        params, table = self.params, self.table
+        boxes = kalman.to_xyxy(measured)
+        by_others = covered_matrix(boxes, boxes)
+        np.fill_diagonal(by_others, 0.0)
+        known = kalman.to_xyxy(table.position[table.number > 0])
+        by_known = covered_matrix(boxes, known)
+        by_known[iou_matrix(boxes, known) >= params.same_iou] = 0.0  # its own track
+        covered = np.concatenate([by_others, by_known], axis=1)
+        crowded = covered.max(axis=1, initial=0.0) > params.crowded
+        likely = self.perspective.likelihood(measured, params.height_spread)
+        return np.where(crowded, scores * likely, scores)
 
     def _match(self, measured: Array, scores: Array) -> tuple[Ints, Ints, Ints]:
         """Return matched track rows, their detections, and detections that begin tracks."""
