@@ -216,7 +216,11 @@ def test_whoever_merely_finds_readiness_learns_which_parts_work_and_no_more(
 ):
     monkeypatch.setattr(media, "free_bytes", lambda: 20_000_000 if away else 10**12)
     for client in (client_of(), client_of(cast.alice)):
-        for way in ({"REMOTE_ADDR": "192.0.2.7"}, {"HTTP_X_FORWARDED_FOR": "192.0.2.7"}):
+        ways: tuple[dict[str, Any], ...] = (
+            {"REMOTE_ADDR": "192.0.2.7"},
+            {"HTTP_X_FORWARDED_FOR": "192.0.2.7"},
+        )
+        for way in ways:
             answer = client.get("/readyz", **way)
             assert answer.status_code == (503 if away else 200)
             assert keys_of(answer) == {"status", "checks", "ok"} | PARTS
@@ -225,7 +229,7 @@ def test_whoever_merely_finds_readiness_learns_which_parts_work_and_no_more(
 
 def test_staff_and_the_watchers_token_see_the_details_of_readiness_from_afar(settings):
     settings.METRICS_TOKEN = TOKEN
-    token = {"HTTP_AUTHORIZATION": f"Bearer {TOKEN}"}
+    token: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Bearer {TOKEN}"}
     for client, headers in ((client_of(root()), {}), (client_of(), token)):
         told = client.get("/readyz", REMOTE_ADDR="192.0.2.7", **headers).json()
         assert told["checks"]["disk"]["what"].endswith("free.")

@@ -61,7 +61,9 @@ def ask(client: Client, store: Store, upload_id: str, camera: Any, **said: Any) 
     )
 
 
-def made(client: Client, store: Store, camera: Camera, file: Path, **said: Any) -> Recording:
+def made(
+    client: Client, store: Store, camera: Camera, file: Path | bytes, **said: Any
+) -> Recording:
     """Send a file and return the recording made of it."""
     from tracking.models import Recording
 
