@@ -18,9 +18,9 @@ from django.conf import settings
 from django.db import IntegrityError, OperationalError, connection
 
 from tools.chaos.hooks import loose
+from tools.chaos.stories import STORIES
 from tools.chaos.sweep import (
     GOES_ON_WITHIN_S,
-    STORIES,
     Case,
     Teller,
     ended,
