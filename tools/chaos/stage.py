@@ -105,6 +105,12 @@ class Stage:
         listed.write_text(json.dumps([asdict(film) for film in films]))
         self.inside("make", listed)
 
+    def asked_again(self, folder: Path) -> int:
+        """Ask again for the recordings that kills by lot set aside; return how many there were."""
+        answer = folder / "asked-again"
+        self.inside("ask_again", answer)
+        return int(answer.read_text())
+
     def counted(self, folder: Path, word: str = "export") -> tuple[Facts, str]:
         """Return all facts by store, and what `rebuild_rollups --check` says at its end.
 
