@@ -110,7 +110,7 @@ def test_a_lost_chunk_that_was_rung_for_a_moment_ago_does_not_wait_for_its_messa
     assert chunk.state == "done"
 
 
-def test_a_chunk_that_failed_a_moment_ago_is_left_alone_until_it_is_rung_for(recording, chunk):
+def test_a_chunk_that_failed_a_moment_ago_is_left_alone_for_a_while(recording, chunk):
     claim = jobs.chunk_claim(chunk.pk)
     assert claim is not None
     jobs.fail_attempt(claim, "error", "a stumble")
@@ -118,7 +118,8 @@ def test_a_chunk_that_failed_a_moment_ago_is_left_alone_until_it_is_rung_for(rec
     tasks.detect_chunk(recording.chunks.get(index=2).pk)
     chunk.refresh_from_db()
     assert (chunk.state, chunk.attempt) == ("waiting", 1)
-    tasks.detect_chunk(chunk.pk)
+    Chunk.objects.filter(pk=chunk.pk).update(rung_at=Now() - timedelta(seconds=16))
+    tasks.detect_chunk(recording.chunks.get(index=2).pk)
     chunk.refresh_from_db()
     assert chunk.state == "done"
 

@@ -74,7 +74,7 @@ class Stage:
         }
         return {**os.environ, **mine, **more}
 
-    def python(self, *arguments: object, timeout_s: float = 300, **more: str) -> str:
+    def python(self, *arguments: object, timeout_s: float = 1500, **more: str) -> str:
         """Run one Python process to its end and return what it printed."""
         done = subprocess.run(
             [sys.executable, *map(str, arguments)],
