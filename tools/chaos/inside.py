@@ -69,7 +69,9 @@ def ask_again(file: Path) -> None:
     Only those that lost their workers or decoders too often: whatever else failed is a fault.
     """
     aside = Recording.objects.filter(state=Recording.State.QUARANTINED, error_code__in=BY_LOT)
-    asked = [recordings.recording_retry(recording=recording) for recording in aside]
+    asked = list(aside)
+    for recording in asked:
+        recordings.recording_retry(recording=recording)
     file.write_text(str(len(asked)))
 
 
