@@ -80,13 +80,10 @@ def run(
         tell("the films wait")
         with alone.fleet, beside.fleet:
             _finish(alone, beside)
-        tell(f"{alone.pace():.2f} chunks a second alone, {beside.pace():.2f} beside poison")
+        paces = alone.pace(), beside.pace()
         rows = [tuple(row) for row in ask(beside.stage.database_url, BAD)]
     states, codes, took, attempts = zip(*rows, strict=True)
-    deaths = beside.fleet.fell
-    return Outcome(
-        states, codes, float(max(took)), max(attempts), deaths, alone.pace(), beside.pace()
-    )
+    return Outcome(states, codes, float(max(took)), max(attempts), beside.fleet.fell, *paces)
 
 
 class Counting:
