@@ -208,7 +208,7 @@ def attempts_allowed() -> int:
     A row that kills its worker each time has no such company: of those that died with others,
     each finished its chunk in the end.
     """
-    well = Chunk.objects.filter(state=JobState.DONE, attempt__gte=1, rung_at__gt=Now() - LATELY)
+    well = Chunk.objects.filter(state=JobState.DONE, attempt__gte=1, touched_at__gt=Now() - LATELY)
     return MOST_ATTEMPTS if well.count() >= INNOCENT else int(settings.MAX_ATTEMPTS)
 
 

@@ -55,13 +55,14 @@ def detect(chunk_id: int) -> int | None:
     """Find the people of one chunk and save them; return the recording's id.
 
     None when the chunk was not ours to work, stopped being ours on the way, or the disk is low:
-    then it waits, and beat rings for it once there is room.
+    then it waits, and beat rings for it once there is room. One that workers died on too often is
+    set aside instead, and its recording is to be looked at like after any other.
     """
     if room.disk_low():
         return None
     claim = jobs.chunk_claim(chunk_id)
     if claim is None:
-        return None
+        return _set_aside_of(chunk_id)
     chunk = Chunk.objects.select_related("recording").get(pk=chunk_id)
     structlog.contextvars.bind_contextvars(recording=chunk.recording_id)
     began = time.monotonic()
@@ -81,6 +82,13 @@ def detect(chunk_id: int) -> int | None:
         return None
     ledger.publish_progress(chunk.recording_id)
     return chunk.recording_id
+
+
+def _set_aside_of(chunk_id: int) -> int | None:
+    """Return the open recording of a chunk that is set aside; None of any other chunk."""
+    spent = Chunk.objects.filter(pk=chunk_id, state=JobState.QUARANTINED)
+    open_ones = spent.filter(recording__state__in=jobs.OPEN)
+    return open_ones.values_list("recording_id", flat=True).first()
 
 
 def _save(claim: jobs.Claim, chunk: Chunk, result: ChunkResult, began: float) -> None:

@@ -34,6 +34,7 @@ def detect_chunk(chunk_id: int) -> None:
     """Find the people of the most urgent chunk, then count what became ready."""
     with stoppable():
         jobs.leases_of_the_dead_end()
+        _count_left_behind()
         recording_id = _detect_most_urgent(chunk_id)
         _ring(_undetected(), detect_chunk, _room_in_queue())  # the others have work meanwhile
         if recording_id is not None and runner.advance(recording_id):
@@ -114,15 +115,25 @@ def _detect_most_urgent(rung_for: int) -> int | None:
     """Work the first chunk in order that nobody holds, whichever was rung for.
 
     A message may have waited behind many others, and a chunk whose worker died comes before all
-    that follow it. One that failed a moment ago is left alone until it is rung for again.
+    that follow it.
     """
-    fresh = Q(attempt=0) | _due()
-    waiting = _undetected(jobs.lease_free() & fresh).values_list("pk", flat=True)
+    waiting = _undetected(_to_be_had()).values_list("pk", flat=True)
     for chunk_id in [*waiting[: settings.WORKERS + 1], rung_for]:
         recording_id = runner.detect(chunk_id)
         if recording_id is not None:
             return recording_id
     return None
+
+
+def _count_left_behind() -> None:
+    """Count what is detected and in nobody's hands: whoever counted it died, or is about to begin.
+
+    It takes a moment, and its own message would wait behind the detection of others for minutes.
+    """
+    ready = _uncounted(_to_be_had()).values_list("pk", flat=True)
+    for recording_id in list(ready[: settings.WORKERS + 1]):
+        if runner.advance(recording_id):
+            _send(advance_recording, recording_id)
 
 
 def _ring(rows: Any, task: Any, limit: int) -> int:
@@ -142,6 +153,15 @@ def _due() -> Q:
     return jobs.lease_free() & (Q(rung_at=None) | Q(rung_at__lt=long_ago))
 
 
+def _to_be_had() -> Q:
+    """Return the condition that a row may be worked now, whether or not it was just rung for.
+
+    The message for a row whose worker died may be lost or far behind. One that failed with an
+    error a moment ago is left alone until it is rung for again.
+    """
+    return jobs.lease_free() & (Q(attempt=0) | Q(error_code="") | _due())
+
+
 def _undetected(which: Q | None = None) -> Any:
     """Return chunks that wait for detection, the most urgent first; those that are due."""
     rows = Chunk.objects.filter(
@@ -150,15 +170,18 @@ def _undetected(which: Q | None = None) -> Any:
     return rows.order_by("recording__priority", "recording_id", "index")
 
 
-def _uncounted() -> Any:
-    """Return recordings whose next chunk is detected or set aside, or that have none left."""
+def _uncounted(which: Q | None = None) -> Any:
+    """Return recordings whose next chunk is detected or set aside, or that have none left.
+
+    The most urgent first; those that are due, unless told which.
+    """
     ready = Chunk.objects.filter(
         recording=OuterRef("pk"),
         index=F("recording__runs__next_chunk"),
         recording__runs__active=True,
         state__in=(JobState.DONE, JobState.QUARANTINED),
     )
-    rows = Recording.objects.filter(_due(), state__in=jobs.OPEN)
+    rows = Recording.objects.filter(which or _due(), state__in=jobs.OPEN)
     return rows.filter(Exists(ready) | Q(chunk_count=0)).order_by("priority", "pk")
 
 

@@ -98,6 +98,52 @@ def test_a_lost_chunk_comes_before_all_that_follow_it(recording, chunk):
     assert (chunk.state, chunk.attempt) == ("done", 1)  # it keeps how many attempts were lost
 
 
+def test_a_lost_chunk_that_was_rung_for_a_moment_ago_does_not_wait_for_its_message(
+    recording, chunk
+):
+    """The message is lost, or it is the last of a long queue."""
+    held_by(chunk, *dead_process())
+    jobs.leases_of_the_dead_end()
+    Chunk.objects.filter(pk=chunk.pk).update(rung_at=Now())
+    tasks.detect_chunk(recording.chunks.get(index=2).pk)
+    chunk.refresh_from_db()
+    assert chunk.state == "done"
+
+
+def test_a_chunk_that_failed_a_moment_ago_is_left_alone_for_a_while(recording, chunk):
+    claim = jobs.chunk_claim(chunk.pk)
+    assert claim is not None
+    jobs.fail_attempt(claim, "error", "a stumble")
+    Chunk.objects.filter(pk=chunk.pk).update(rung_at=Now())
+    tasks.detect_chunk(recording.chunks.get(index=2).pk)
+    chunk.refresh_from_db()
+    assert (chunk.state, chunk.attempt) == ("waiting", 1)
+    Chunk.objects.filter(pk=chunk.pk).update(rung_at=Now() - timedelta(seconds=16))
+    tasks.detect_chunk(recording.chunks.get(index=2).pk)
+    chunk.refresh_from_db()
+    assert chunk.state == "done"
+
+
+def test_a_count_whose_worker_died_goes_on_before_the_next_detection(recording, chunk, files):
+    urgent = walks.make_recording(recording.store, files, recording.camera, priority=-1)
+    assert tasks.runner.detect(chunk.pk) == recording.pk
+    held_by(recording, *dead_process())
+    jobs.leases_of_the_dead_end()
+    Recording.objects.filter(pk=recording.pk).update(rung_at=Now())
+    tasks.detect_chunk(urgent.chunks.get(index=0).pk)
+    assert recording.runs.get().next_chunk == 1
+    assert urgent.chunks.get(index=0).state == "done"
+
+
+def test_the_recording_of_a_chunk_that_killed_each_worker_is_set_aside_with_it(recording, chunk):
+    """Its other parts would only kill more of them."""
+    lose(chunk, 3)
+    tasks.detect_chunk(recording.chunks.get(index=2).pk)
+    recording.refresh_from_db()
+    assert (recording.state, recording.error_code) == ("quarantined", "crashed")
+    assert not recording.chunks.filter(state="done").exists()
+
+
 def lose(chunk: Chunk, times: int) -> None:
     """Let workers die on a chunk."""
     for _ in range(times):
@@ -110,7 +156,6 @@ def finish(chunk: Chunk) -> None:
     claim = jobs.chunk_claim(chunk.pk)
     assert claim is not None
     jobs.chunk_done(claim)
-    Chunk.objects.filter(pk=chunk.pk).update(rung_at=Now())
 
 
 def test_a_row_hit_by_chance_while_workers_die_everywhere_is_not_set_aside(recording, chunk):
@@ -140,7 +185,7 @@ def test_chunks_that_failed_long_ago_excuse_nobody(recording, chunk):
         other = recording.chunks.get(index=index)
         lose(other, 1)
         finish(other)
-    Chunk.objects.update(rung_at=Now() - timedelta(minutes=11))
+    Chunk.objects.update(touched_at=Now() - timedelta(minutes=11))
     lose(chunk, 3)
     assert jobs.chunk_claim(chunk.pk) is None
 

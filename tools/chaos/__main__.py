@@ -39,8 +39,7 @@ def _doubles(seed: int) -> tuple[bool, Lines]:
 
 def _poison(seed: int) -> tuple[bool, Lines]:
     outcome = poison.run(seed, tell)
-    held = outcome.set_aside and outcome.ratio >= poison.LEAST_PACE
-    return held, poison.report(outcome)
+    return outcome.held, poison.report(outcome)
 
 
 def _tests(*arguments: str, **environment: str) -> Part:

@@ -88,11 +88,16 @@ def _follow(command: list[str], stage: Stage, log: Path, tell: Tell) -> None:
             text=True,
             preexec_fn=die_with_parent,  # noqa: PLW1509 - takes no lock
         )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("case "):
-            tell(line.removeprefix("case ").rstrip())
-    if process.wait():
+    with process:  # its pipe is closed whatever comes
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                if line.startswith("case "):
+                    tell(line.removeprefix("case ").rstrip())
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
         raise RuntimeError(f"The sweep ended with {process.returncode}:\n{log.read_text()[-6000:]}")
 
 

@@ -74,7 +74,7 @@ class Stage:
         }
         return {**os.environ, **mine, **more}
 
-    def python(self, *arguments: object, timeout_s: float = 300, **more: str) -> str:
+    def python(self, *arguments: object, timeout_s: float = 1500, **more: str) -> str:
         """Run one Python process to its end and return what it printed."""
         done = subprocess.run(
             [sys.executable, *map(str, arguments)],
@@ -104,6 +104,12 @@ class Stage:
         listed = folder / "films.json"
         listed.write_text(json.dumps([asdict(film) for film in films]))
         self.inside("make", listed)
+
+    def asked_again(self, folder: Path) -> int:
+        """Ask again for the recordings that kills by lot set aside; return how many there were."""
+        answer = folder / "asked-again"
+        self.inside("ask_again", answer)
+        return int(answer.read_text())
 
     def counted(self, folder: Path, word: str = "export") -> tuple[Facts, str]:
         """Return all facts by store, and what `rebuild_rollups --check` says at its end.
