@@ -55,13 +55,16 @@ def stoppable() -> Iterator[None]:
     """Let SIGTERM and SIGINT unwind the body, then take their usual course.
 
     A chunk takes minutes on a small machine and a worker that is asked to stop is killed after
-    seconds: so the row goes back at once, without an attempt, and the next worker has it.
+    seconds: so the row goes back at once, without an attempt, and the next worker has it. A
+    signal that this process was started to ignore, as a shell's background jobs ignore Ctrl-C,
+    stays ignored.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     numbers = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.signal(number, stop.ask) for number in numbers}
+    heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, stop.ask) for number in heeded}
     try:
         yield
     except StopAsked:

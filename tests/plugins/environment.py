@@ -7,6 +7,7 @@ installation, nor of a ``.env`` file beside the code, is read or changed.
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from tests.plugins.servers import Valkey
 # Names the database when the db tests run again; plain DATABASE_URL is never taken over, so that
 # tests started in a production shell do not meet the production server.
 DATABASE = "OSKARTRACK_TEST_DATABASE_URL"
+
+# A shell's background jobs ignore Ctrl-C, and so would all that tests send it to.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 data = Path(tempfile.mkdtemp(prefix="oskartrack-tests-"))
 (data / "static").mkdir()

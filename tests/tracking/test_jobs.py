@@ -191,6 +191,17 @@ def test_being_asked_to_stop_right_after_a_claim_gives_the_row_back_too(chunk):
     assert (fresh(chunk).state, chunk.attempt, chunk.lease_until) == ("waiting", 0, None)
 
 
+def test_a_signal_that_was_to_be_ignored_stays_so(chunk):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with stopping.stoppable(), jobs.held(claimed(chunk)):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert fresh(chunk).state == "working"
+    assert stopping.stop.asked is None
+
+
 def test_progress_forgets_earlier_attempts(recording):
     claimed(recording)
     run_out(recording)
