@@ -166,6 +166,8 @@ class RunSerializer(serializers.Serializer[Any]):
     mode = serializers.CharField()
     detector = serializers.CharField()
     detector_title = serializers.CharField()
+    model = serializers.CharField()
+    model_sha256 = serializers.CharField()
     threshold = serializers.FloatField(allow_null=True)
     next_chunk = serializers.IntegerField()
     created_at = serializers.DateTimeField()

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone as clock
 from django.utils.html import format_html
 
+from zones.detectors import default_detector
 from zones.geometry import line_problems, polygon_problems
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
 from zones.palette import PALETTE
@@ -19,6 +20,17 @@ if TYPE_CHECKING:
     _CountingLineForm: TypeAlias = forms.ModelForm[CountingLine]
 else:
     _CameraForm = _ZoneForm = _CountingLineForm = forms.ModelForm
+
+
+DETECTORS_HELP = (
+    "hog needs no download. nanodet-int8 finds more people in less time; make model fetches it. "
+    "onnx is a file of your own."
+)
+DETECTOR_HELP = (
+    "Empty ({}) for what suits most. For the detector onnx name a file in the folder of models and "
+    'how it answers: {"model": "shop.onnx", "family": "yolov8"}; families are yolox, yolov8, detr '
+    "and rtdetr. The file is tried when you save."
+)
 
 
 class PointsField(forms.JSONField):
@@ -49,6 +61,10 @@ class CameraForm(_CameraForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not self.instance.pk:
+            self.initial["detector"] = default_detector()
+        self.fields["detector"].help_text = DETECTORS_HELP
+        self.fields["detector_settings"].help_text = DETECTOR_HELP
         # Never the stored one: the form must not hold what the page must not show.
         self.initial["source"] = ""
         self.fields["source"].help_text = (

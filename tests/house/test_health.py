@@ -74,7 +74,7 @@ def test_all_works():
     told = answer.json()
     assert (answer.status_code, told["status"]) == (200, "ready")
     assert {name: check["ok"] for name, check in told["checks"].items()} == dict.fromkeys(
-        ("database", "valkey", "disk", "queue", "sandbox"), True
+        ("database", "valkey", "disk", "queue", "sandbox", "detector"), True
     )
     assert told["sandbox"] == health.sandbox_kind()
     assert told["oldest_unclaimed_s"] == 0
