@@ -17,7 +17,7 @@ from tracking import room
 from tracking.outages import DATABASE_RETRY_S
 from tracking.problems import in_bytes
 from tracking.queue_facts import QueueFacts, queue_facts
-from tracking.vision.detectors.model_files import NANODET_INT8, has_model
+from tracking.vision.detectors.model_files import FETCH_NANODET, WITHOUT_NANODET, has_nanodet
 
 log = structlog.get_logger(__name__)
 
@@ -26,8 +26,6 @@ STANDS_STILL_S = 300
 VALKEY_TIMEOUT_S = 2
 # The child that decodes is always held by these; hosts that allow it have more.
 LEAST_SANDBOX = "rlimits"
-WITHOUT_NANODET = "NanoDet is not on this machine: HOG finds people, fewer of them and more slowly."
-FETCH_NANODET = "`make model` fetches it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +191,7 @@ def check_sandbox(kind: str) -> Check:
 
 def check_detector() -> Check:
     """Say whether the better detector is here; without it the other one works."""
-    if has_model(NANODET_INT8, settings.MODELS_DIR):
-        what = "NanoDet is here, and a new camera uses it."
+    if has_nanodet(settings.MODELS_DIR):
+        what = "NanoDet is here, and finds people for every camera that names no other detector."
         return Check("detector", "Finding people", ok=True, what=what)
     return Check("detector", "Finding people", ok=True, what=WITHOUT_NANODET, todo=FETCH_NANODET)

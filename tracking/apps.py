@@ -15,7 +15,7 @@ class TrackingConfig(AppConfig):
         """Tell the map which detectors a camera may name, and with which settings."""
         from zones.detectors import register_detectors
 
-        register_detectors(_detector_names, _detector_problem, _default_detector)
+        register_detectors(_detector_names, _detector_problem)
 
 
 # Imported when asked: it loads OpenCV, which most processes never need.
@@ -29,9 +29,3 @@ def _detector_problem(name: str, how: dict[str, Any]) -> str:
     from tracking import detectors
 
     return detectors.problem(name, how)
-
-
-def _default_detector() -> str:
-    from tracking import detectors
-
-    return detectors.default()

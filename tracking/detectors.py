@@ -5,17 +5,27 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
+import structlog
 from django.conf import settings
 
 from tracking.models import Track
 from tracking.problems import Problem
 from tracking.vision.detectors import registry
 from tracking.vision.detectors.base import Detector
+from tracking.vision.detectors.model_files import FETCH_NANODET, WITHOUT_NANODET, has_nanodet
 from tracking.vision.errors import UnknownDetectorError
+from zones.detectors import AUTOMATIC
 from zones.models import Camera
+
+log = structlog.get_logger(__name__)
 
 # What making a detector of somebody's settings may meet: its files, and values that are none.
 UNUSABLE = (UnknownDetectorError, OSError, ValueError, LookupError, TypeError)
+FALLBACK = registry.PREFERRED[-1]
+NAME_ONE = (
+    "A camera that takes a detector by itself can set what all of them know, such as gap_ms; "
+    "for more, name one."
+)
 # People's height in a camera's pictures is believed from this many tracks on.
 LEAST_TRACKS, MOST_TRACKS = 20, 200
 
@@ -27,44 +37,66 @@ def make(name: str, how: dict[str, Any]) -> Detector:
 
 def names() -> list[str]:
     """Return what a camera may name."""
-    return [detector.name for detector in registry.available(settings.MODELS_DIR)]
+    return [AUTOMATIC, *(detector.name for detector in registry.available(settings.MODELS_DIR))]
 
 
 def default() -> str:
-    """Return the detector for a camera for which nobody chose one."""
+    """Return the detector of a camera for which nobody chose one, as things are here now."""
     return registry.default_detector(settings.MODELS_DIR)
 
 
 def problem(name: str, how: dict[str, Any]) -> str:
-    """Return why a detector cannot be made with these settings, or an empty string."""
+    """Return why a detector cannot be made with these settings, or an empty string.
+
+    Which one an automatic camera will take is not known yet, so its settings must suit both that
+    it would take now and the one that needs no model.
+    """
+    tried = {default(), FALLBACK} if name == AUTOMATIC else {name}
     try:
-        make(name, how)
+        for each in sorted(tried):
+            make(each, how)
     except UNUSABLE as error:
-        return str(error)
+        return f"{error} {NAME_ONE}" if name == AUTOMATIC else str(error)
     return ""
 
 
 def frozen(camera: Camera) -> dict[str, Any]:
     """Return the camera's detector as a run's card names it; reads its files.
 
+    Where NanoDet cannot be made, HOG takes its place; the card says so in `note`, and so does the
+    log. A file of somebody's own has no stand-in.
+
     Raises
     ------
     Problem
         `detector_not_ready`.
     """
-    how = dict(camera.detector_settings)
-    if camera.detector in registry.SIZED and not {"input_side", "person_share"} & set(how):
+    name = default() if camera.detector == AUTOMATIC else camera.detector
+    how, note = dict(camera.detector_settings), ""
+    if name in registry.SIZED and not {"input_side", "person_share"} & set(how):
         how["person_share"] = person_share(camera)
     try:
-        detector = make(camera.detector, how)
+        detector = make(name, how)
     except UNUSABLE as error:
-        raise Problem("detector_not_ready", name=camera.detector, why=error) from error
+        if name not in registry.SIZED:
+            raise Problem("detector_not_ready", name=camera.detector, why=error) from error
+        detector = make(FALLBACK, {})
+        note = f"HOG finds people, fewer of them and more slowly. {error}"
+    if camera.detector == AUTOMATIC and not has_nanodet(settings.MODELS_DIR):
+        note = f"{WITHOUT_NANODET} {FETCH_NANODET}"
+    if note:
+        log.warning("nanodet_not_ready", camera=camera.pk, why=note)
+    return _card(detector, note)
+
+
+def _card(detector: Detector, note: str) -> dict[str, Any]:
     titles = {info.name: info.title for info in registry.available(settings.MODELS_DIR)}
-    return {
+    card = {
         "name": detector.name,
         "title": titles[detector.name],
         "settings": detector.settings.to_json(),
     }
+    return card | {"note": note} if note else card
 
 
 def person_share(camera: Camera) -> float:

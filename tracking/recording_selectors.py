@@ -66,6 +66,7 @@ class RunFacts:
     mode: str
     detector: str
     detector_title: str
+    detector_note: str
     model: str
     model_sha256: str
     threshold: float | None
@@ -254,6 +255,7 @@ def _run_facts(run: Run) -> RunFacts:
         mode=run.mode,
         detector=name,
         detector_title=detector.get("title", name),
+        detector_note=detector.get("note", ""),
         model=how.get("model", ""),
         model_sha256=how.get("sha256", ""),
         threshold=how.get("threshold", how.get("least_margin")),

@@ -166,6 +166,7 @@ class RunSerializer(serializers.Serializer[Any]):
     mode = serializers.CharField()
     detector = serializers.CharField()
     detector_title = serializers.CharField()
+    detector_note = serializers.CharField()
     model = serializers.CharField()
     model_sha256 = serializers.CharField()
     threshold = serializers.FloatField(allow_null=True)

@@ -11,21 +11,19 @@ from typing import Any, TypeAlias
 
 NamesOf: TypeAlias = Callable[[], Sequence[str]]
 ProblemOf: TypeAlias = Callable[[str, dict[str, Any]], str]
-DefaultOf: TypeAlias = Callable[[], str]
-NO_DOWNLOAD = "hog"  # works everywhere, so it is what a camera has unless somebody says
+AUTOMATIC = "auto"  # a camera's choice unless somebody names one: the best that is ready
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
     names: NamesOf
     problem: ProblemOf
-    default: DefaultOf
 
 
 _sources: list[_Source] = []
 
 
-def register_detectors(names: NamesOf, problem: ProblemOf, default: DefaultOf) -> None:
+def register_detectors(names: NamesOf, problem: ProblemOf) -> None:
     """Let the room that detects answer; called once, from its AppConfig's ready.
 
     Parameters
@@ -34,10 +32,8 @@ def register_detectors(names: NamesOf, problem: ProblemOf, default: DefaultOf) -
         Returns which detectors there are.
     problem : callable
         Returns why a detector cannot be used with some settings, or an empty string.
-    default : callable
-        Returns the best that is ready on this machine.
     """
-    _sources.append(_Source(names, problem, default))
+    _sources.append(_Source(names, problem))
 
 
 def detector_problem(name: str) -> str:
@@ -54,8 +50,3 @@ def settings_problem(name: str, how: object) -> str:
         return 'Settings are names with values: {"gap_ms": 120}.'
     problems = (source.problem(name, how) for source in _sources)
     return next(filter(None, problems), "")
-
-
-def default_detector() -> str:
-    """Return the detector to offer for a new camera: the best that is ready here."""
-    return _sources[0].default() if _sources else NO_DOWNLOAD

@@ -9,7 +9,6 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone as clock
 from django.utils.html import format_html
 
-from zones.detectors import default_detector
 from zones.geometry import line_problems, polygon_problems
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
 from zones.palette import PALETTE
@@ -23,10 +22,10 @@ else:
 
 
 DETECTORS_HELP = (
-    "hog needs no download. nanodet-int8 finds more people in less time; make model fetches it. "
-    "onnx is a file of your own."
+    "auto takes the best that is ready on this machine: NanoDet once make model has fetched it, "
+    "HOG until then. Or name one: nanodet-int8, nanodet, hog, or onnx for a file of your own."
 )
-DETECTOR_HELP = (
+SETTINGS_HELP = (
     "Empty ({}) for what suits most. For the detector onnx name a file in the folder of models and "
     'how it answers: {"model": "shop.onnx", "family": "yolov8"}; families are yolox, yolov8, detr '
     "and rtdetr. The file is tried when you save."
@@ -61,10 +60,8 @@ class CameraForm(_CameraForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not self.instance.pk:
-            self.initial["detector"] = default_detector()
         self.fields["detector"].help_text = DETECTORS_HELP
-        self.fields["detector_settings"].help_text = DETECTOR_HELP
+        self.fields["detector_settings"].help_text = SETTINGS_HELP
         # Never the stored one: the form must not hold what the page must not show.
         self.initial["source"] = ""
         self.fields["source"].help_text = (

@@ -16,7 +16,7 @@ from django.utils import timezone as clock
 
 from accounts.models import Store
 from accounts.scope import ScopedQuerySet, scoped
-from zones.detectors import NO_DOWNLOAD, detector_problem, settings_problem
+from zones.detectors import AUTOMATIC, detector_problem, settings_problem
 from zones.geometry import json_is_finite, line_problems, polygon_problems
 from zones.palette import PALETTE
 
@@ -32,7 +32,7 @@ class Camera(models.Model):
     name = models.CharField(max_length=80)
     # Write-only: an address may hold a password, so no page, answer or log repeats it.
     source = models.CharField(max_length=500, blank=True)
-    detector = models.CharField(max_length=40, default=NO_DOWNLOAD)
+    detector = models.CharField(max_length=40, default=AUTOMATIC)
     detector_settings = models.JSONField(default=dict, blank=True)
     ignore_masks = models.JSONField(default=list, blank=True)
     # Relative path below MEDIA_ROOT of the person-free still; blank until one was learnt.

@@ -1,5 +1,6 @@
 """Detectors at the doors: chosen for a camera, frozen on a run, told on the pages."""
 
+import html
 import json
 from datetime import timedelta
 from uuid import uuid4
@@ -16,7 +17,9 @@ from tests.vision.test_any_onnx import HEIGHT, WIDTH, yolov8_answer
 from tests.vision.test_nanodet import tiny
 from tracking import detectors, ingest, runner
 from tracking.models import Run, Track
+from tracking.problems import Problem
 from tracking.recordings import Wish, recording_from_file
+from tracking.vision import detections
 from tracking.vision.detectors.model_files import NANODET, NANODET_INT8, read_model
 from tracking.vision.errors import UnknownDetectorError
 from zones.forms import CameraForm
@@ -86,17 +89,84 @@ def test_an_administrator_reads_in_the_form_what_is_wrong_with_a_file(cast, mode
     assert not Camera.objects.exists()
 
 
-def test_a_new_camera_is_offered_the_best_detector_and_an_ingested_one_keeps_hog(cast, models):
-    assert CameraForm().initial["detector"] == "nanodet-int8"
-    (models / NANODET_INT8).unlink()
-    assert CameraForm().initial["detector"] == "nanodet"
-    (models / NANODET).unlink()
-    assert CameraForm().initial["detector"] == "hog"
-    assert CameraForm(instance=make_camera(cast.store)).initial["detector"] == "hog"
-    for name in (NANODET, NANODET_INT8):
-        tiny(models / name)
+def test_a_camera_that_names_no_detector_takes_the_best_that_is_ready_when_a_count_begins(
+    cast, models
+):
+    """Also one that was made before make model, and one made for a file of this machine."""
     setup = {"zones": [], "lines": []}
-    assert ingest.place_make(ingest.Place(cast.store.slug, "Till", setup)).detector == "hog"
+    cameras = [
+        make_camera(cast.store),
+        ingest.place_make(ingest.Place(cast.store.slug, "Till", setup)),
+    ]
+    assert CameraForm().get_initial_for_field(CameraForm().fields["detector"], "detector") == "auto"
+
+    def taken():
+        return {detectors.frozen(camera)["name"] for camera in cameras}
+
+    assert taken() == {"nanodet-int8"}
+    (models / NANODET_INT8).unlink()
+    assert taken() == {"nanodet"}
+    (models / NANODET).unlink()
+    assert taken() == {"hog"}
+    tiny(models / NANODET_INT8)
+    assert taken() == {"nanodet-int8"}
+
+
+def test_without_nanodet_hog_finds_people_and_page_and_log_say_so(cast, models, tmp_path, caplog):
+    camera = make_camera(cast.store, detector="nanodet-int8", detector_settings={"threshold": 0.2})
+    for name in (NANODET, NANODET_INT8):
+        (models / name).unlink()
+    recording = film(tmp_path, camera)
+    card = Run.objects.get(recording=recording).card["detector"]
+    assert (card["name"], card["settings"]["gap_ms"]) == ("hog", 80), "HOG's own settings"
+    assert "make model" in card["note"]
+    client = client_of(cast.alice)
+    page = client.get(f"/stores/{cast.store.slug}/recordings/").content.decode()
+    told = client.get(f"/api/v1/recordings/{recording.public_id}/").json()["run"]
+    assert told["detector_note"] == card["note"]
+    assert html.escape(card["note"]) in page
+    assert "nanodet_not_ready" in caplog.text
+    runner.work(recording.pk)
+    recording.refresh_from_db()
+    assert recording.state == "done"
+
+
+def test_a_damaged_nanodet_is_no_reason_to_count_nothing(cast, models):
+    (models / NANODET_INT8).write_bytes(b"half a down")
+    card = detectors.frozen(make_camera(cast.store))
+    assert card["name"] == "hog"
+    assert "cannot be used as an ONNX model" in card["note"]
+    (models / "own.onnx").unlink()
+    own = make_camera(cast.store, "Own")
+    own.detector, own.detector_settings = "onnx", {"model": "own.onnx", "family": "yolov8"}
+    with pytest.raises(Problem, match="own.onnx"):
+        detectors.frozen(own)
+
+
+def test_nothing_is_noted_where_nothing_is_missing(cast, models):
+    assert "note" not in detectors.frozen(make_camera(cast.store))
+    (models / NANODET_INT8).unlink()
+    (models / NANODET).unlink()
+    assert "note" not in detectors.frozen(make_camera(cast.store, "B", detector="hog"))
+    assert "make model" in detectors.frozen(make_camera(cast.store, "C"))["note"]
+
+
+def test_settings_without_a_detector_must_suit_whichever_it_will_be(cast, models):
+    assert make_camera(cast.store, detector_settings={"gap_ms": 200}).pk
+    for how in ({"threshold": 0.2}, {"input_width": 640}):
+        told = refused(cast.store, name="B", detector_settings=how)
+        assert "name one" in told["detector_settings"][0]
+
+
+def test_chunks_are_seen_by_the_models_of_this_installation_in_the_locked_process(
+    cast, models, tmp_path
+):
+    recording = film(tmp_path, make_camera(cast.store))
+    runner.work(recording.pk)
+    recording.refresh_from_db()
+    assert recording.state == "done"
+    found = detections.unpack(bytes(recording.chunks.order_by("index").first().detections))
+    assert all(len(each.boxes) == 1 for each in found)
 
 
 def test_model_hash_threshold_size_and_gap_are_frozen_on_the_run_and_told(cast, models, tmp_path):

@@ -10,19 +10,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
 from tracking.vision.detections import DetectedFrame
 from tracking.vision.detectors.heads import FAMILIES
 from tracking.vision.detectors.model_files import read_model
 from tracking.vision.detectors.networks import has_onnxruntime, load_network
 from tracking.vision.detectors.neural import NeuralDetector, check_settings
-from tracking.vision.detectors.pictures import GREY
 from tracking.vision.errors import UnknownDetectorError
 from tracking.vision.frames import Frame
 
 LARGEST_SIDE = 2048
-TRIAL = (480, 640)  # pixels of the grey picture that a file is tried on
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +90,7 @@ class OnnxDetector:
             nms_iou=settings.nms_iou,
             gap_ms=settings.gap_ms,
         )
-        self._inner.look(np.full((*TRIAL, 3), GREY, np.uint8))
+        self._inner.try_out()
 
     def detect(self, frames: Iterable[Frame]) -> Iterator[DetectedFrame]:
         """Yield the people of every frame looked at; see `Detector.detect`."""

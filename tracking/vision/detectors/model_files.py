@@ -12,6 +12,8 @@ from tracking.vision.errors import UnknownDetectorError
 FOLDER = Path(__file__).resolve().parents[3] / "var" / "models"
 # What `make model` makes: the published weights, and the same in whole numbers of 8 bits.
 NANODET, NANODET_INT8 = "nanodet.onnx", "nanodet-int8.onnx"
+WITHOUT_NANODET = "NanoDet is not on this machine: HOG finds people, fewer of them and more slowly."
+FETCH_NANODET = "`make model` fetches it."
 LARGEST_BYTES = 512 * 1024**2  # a person detector has tens of megabytes
 MISSING = (
     "The model '{name}' is not in the folder {folder}; make model fetches NanoDet, any other is "
@@ -67,6 +69,11 @@ def read_model(name: str, folder: Path | None = None, sha256: str = "") -> Model
 def has_model(name: str, folder: Path | None = None) -> bool:
     """Return whether there is a model file of this name."""
     return ((folder or FOLDER) / _checked(name)).is_file()
+
+
+def has_nanodet(folder: Path | None = None) -> bool:
+    """Return whether `make model` was run, or its files were copied there."""
+    return any(has_model(name, folder) for name in (NANODET_INT8, NANODET))
 
 
 def _checked(name: object) -> str:

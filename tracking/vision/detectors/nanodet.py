@@ -105,6 +105,8 @@ class NanoDetDetector:
             nms_iou=settings.nms_iou,
             gap_ms=settings.gap_ms,
         )
+        # What a network takes for its first picture it takes here, before files are out of reach.
+        self._inner.try_out()
 
     def detect(self, frames: Iterable[Frame]) -> Iterator[DetectedFrame]:
         """Yield the people of every frame looked at; see `Detector.detect`."""

@@ -10,13 +10,14 @@ from tracking.vision.boxes import Boxes, Scores, suppress
 from tracking.vision.detections import DetectedFrame
 from tracking.vision.detectors.heads import Reader, Wanted
 from tracking.vision.detectors.networks import Network
-from tracking.vision.detectors.pictures import STEP, Colours, Fit, fit, network_picture
+from tracking.vision.detectors.pictures import GREY, STEP, Colours, Fit, fit, network_picture
 from tracking.vision.errors import UnknownDetectorError
 from tracking.vision.frames import Frame, Image
 
 MOST_CANDIDATES = 1000  # the best of them; more are no people
 LEAST_SIDE_PX = 1.0
 LARGEST_GAP_MS = 10_000
+TRIAL = (480, 640)  # pixels of the grey picture that a network is tried on
 
 
 def is_share(value: object) -> bool:
@@ -123,6 +124,16 @@ class NeuralDetector:
             if not frame.lead_in and gap.due(frame.time_ms):
                 boxes, scores = self.look(frame.image)
                 yield DetectedFrame(frame.time_ms, boxes, scores)
+
+    def try_out(self) -> None:
+        """Look at one grey picture: what cannot work says so now, and the rest is ready to go.
+
+        Raises
+        ------
+        UnknownDetectorError
+            The network does not take pictures, or does not answer as it should.
+        """
+        self.look(np.full((*TRIAL, 3), GREY, np.uint8))
 
     def look(self, image: Image) -> tuple[Boxes, Scores]:
         """Return the people in one picture, the surest first, boxes in its pixels."""
