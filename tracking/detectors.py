@@ -22,10 +22,6 @@ log = structlog.get_logger(__name__)
 # What making a detector of somebody's settings may meet: its files, and values that are none.
 UNUSABLE = (UnknownDetectorError, OSError, ValueError, LookupError, TypeError)
 FALLBACK = registry.PREFERRED[-1]
-NAME_ONE = (
-    "A camera that takes a detector by itself can set what all of them know, such as gap_ms; "
-    "for more, name one."
-)
 # People's height in a camera's pictures is believed from this many tracks on.
 LEAST_TRACKS, MOST_TRACKS = 20, 200
 
@@ -46,17 +42,14 @@ def default() -> str:
 
 
 def problem(name: str, how: dict[str, Any]) -> str:
-    """Return why a detector cannot be made with these settings, or an empty string.
-
-    Which one an automatic camera will take is not known yet, so its settings must suit both that
-    it would take now and the one that needs no model.
-    """
-    tried = {default(), FALLBACK} if name == AUTOMATIC else {name}
+    """Return why a detector cannot be made with these settings, or an empty string."""
     try:
-        for each in sorted(tried):
-            make(each, how)
+        if name == AUTOMATIC:
+            registry.check_shared(how)
+        else:
+            make(name, how)
     except UNUSABLE as error:
-        return f"{error} {NAME_ONE}" if name == AUTOMATIC else str(error)
+        return str(error)
     return ""
 
 

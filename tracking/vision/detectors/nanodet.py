@@ -105,8 +105,8 @@ class NanoDetDetector:
             nms_iou=settings.nms_iou,
             gap_ms=settings.gap_ms,
         )
-        # What a network takes for its first picture it takes here, before files are out of reach.
-        self._inner.try_out()
+        # What an engine takes for its first picture it takes now, while files are within reach.
+        network.run(np.zeros((1, 3, LEAST_SIDE, LEAST_SIDE), np.float32))
 
     def detect(self, frames: Iterable[Frame]) -> Iterator[DetectedFrame]:
         """Yield the people of every frame looked at; see `Detector.detect`."""

@@ -119,6 +119,24 @@ def make_detector(
         raise UnknownDetectorError(f"Detector '{name}' cannot be set so: {error}.") from error
 
 
+def check_shared(settings_json: dict[str, Any]) -> None:
+    """Refuse settings that not every detector knows which may be taken where nobody chose one.
+
+    Raises
+    ------
+    UnknownDetectorError
+        One of them is unknown to one of the detectors, or cannot be.
+    """
+    try:
+        HogSettings.from_json(settings_json)
+        NanoDetSettings.from_json(settings_json)
+    except TypeError as error:
+        raise UnknownDetectorError(
+            "Which detector it will be is not known yet, so only what all of them know can be set, "
+            f"such as gap_ms; for more, name one: {error}."
+        ) from error
+
+
 def available(models: str | Path | None = None) -> list[DetectorInfo]:
     """Return all detectors, ready or not, by name; see `make_detector` for the folder."""
     folder = Path(models) if models is not None else None
