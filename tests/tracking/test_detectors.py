@@ -182,7 +182,7 @@ def test_model_hash_threshold_size_and_gap_are_frozen_on_the_run_and_told(cast, 
     card = Run.objects.get(recording=recording).card["detector"]
     sha256 = read_model(NANODET_INT8, models).sha256
     assert card["settings"] == {
-        "model": NANODET_INT8, "sha256": sha256, "input_side": 416, "person_share": 0.0,
+        "model": NANODET_INT8, "sha256": sha256, "input_side": 640, "person_share": 0.0,
         "threshold": 0.2, "nms_iou": 0.6, "gap_ms": 120,
     }  # fmt: skip
     client = client_of(cast.alice)
@@ -212,7 +212,7 @@ def test_the_input_suits_the_height_of_the_people_a_camera_saw_before(cast, mode
         for n in range(1, detectors.LEAST_TRACKS)
     ]  # fmt: skip
     Track.objects.bulk_create(rows)
-    assert detectors.frozen(camera)["settings"]["input_side"] == 416, "too few to know"
+    assert detectors.frozen(camera)["settings"]["input_side"] == 640, "too few to know"
     rows[0].pk, rows[0].number, rows[0].public_id = None, 99, uuid4()
     rows[0].save(force_insert=True)
     told = detectors.frozen(camera)["settings"]
