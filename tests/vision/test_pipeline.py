@@ -174,6 +174,14 @@ def test_parameters_and_setup_go_through_json():
     assert SceneSetup.from_json(json.loads(json.dumps(SETUP.to_json()))) == SETUP
 
 
+def test_a_card_from_before_odd_heights_were_doubted_goes_on_without_doubt():
+    card = PipelineParams().to_json()
+    for name in ("height_spread", "crowded", "known_iou"):
+        del card["tracker"][name]
+    assert PipelineParams.from_json(card).tracker.crowded == 1.0
+    assert PipelineParams.from_json(PipelineParams().to_json()).tracker.crowded < 1.0
+
+
 @pytest.mark.parametrize("at", [0, 5, 20, 100])
 def test_a_damaged_state_is_refused(at):
     blob = bytearray(Pipeline(SETUP).to_bytes())

@@ -209,3 +209,16 @@ def test_a_child_who_walks_alone_is_followed_like_anybody(foot_y):
         ended += over
     assert seen == [0, 0] + [2] * 38
     assert [track.number for track in ended] == [1]  # the adult, long gone
+
+
+def test_a_child_who_is_known_is_not_lost_beside_an_adult():
+    tracker = Tracker(TrackerParams())
+    start_ms = learned(tracker)
+    seen = []
+    for step in range(60):
+        child, adult = box_at(500 + 3 * step, 400, 96), box_at(485 + 3 * step, 402, 161)
+        here = [child] if step < 20 else [child, adult]
+        sightings, _ = tracker.step(frame(start_ms + 100 * step, *here))
+        seen.append({sighting.number for sighting in sightings})
+    assert all(2 in numbers for numbers in seen[3:])
+    assert {3} < seen[-1]

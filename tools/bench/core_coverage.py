@@ -25,6 +25,7 @@ TESTS = (
     "tests/tracking/test_jobs.py",
     "tests/tracking/test_letting_go.py",
     "tests/tracking/test_lost_workers.py",
+    "tests/tracking/test_owners.py",
     "tests/accounts/test_scope.py",
     "tests/zones/test_geometry.py",
 )

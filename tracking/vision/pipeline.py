@@ -40,10 +40,13 @@ class PipelineParams:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """Return the parameters that `to_json` wrote."""
+        """Return the parameters that `to_json` wrote.
+
+        A run goes on as it began: what its card does not name yet was not done then.
+        """
         noise = data["tracker"]["noise"]
         shares = {name: tuple(values) for name, values in noise.items()}
-        tracker = data["tracker"] | {"noise": Noise(**shares)}
+        tracker = {"crowded": 1.0} | data["tracker"] | {"noise": Noise(**shares)}
         return cls(TrackerParams(**tracker), CountingParams(**data["counting"]))
 
 

@@ -38,10 +38,10 @@ class TrackerParams:
         and more for every second it was not seen. Nobody jumps; a box that does is someone else.
     reach_new : float
         The same at once for a track too young to have a speed: someone running makes 0.3.
-    height_spread, crowded, same_iou : float
-        Where other people (their detections, or tracks that overlap it by less than `same_iou`)
-        cover more than `crowded` of a detection, its score counts for less the odder its height
-        is at its place, by a normal curve of this standard deviation of the logarithm.
+    height_spread, crowded, known_iou : float
+        Where people cover more than `crowded` of a detection, its score counts for less the odder
+        its height is at its place, by a normal curve of this standard deviation of the logarithm;
+        but not where it overlaps a confirmed track by `known_iou` or more. 1 for `crowded` is off.
     height_change : float
         Largest difference of the logarithms of a track's and its detection's height.
     confirm_hits : int
@@ -61,7 +61,7 @@ class TrackerParams:
     reach_per_s: float = 0.6
     height_spread: float = 0.2
     crowded: float = 0.3
-    same_iou: float = 0.5
+    known_iou: float = 0.7
     height_change: float = 0.4
     confirm_hits: int = 3
     tentative_ms: int = 250
@@ -185,20 +185,19 @@ class Tracker:
         """Return scores, lower for odd heights among others. Shape (M,).
 
         Where people stand close a torso, or two people at once, look like one more person of
-        another height, whose foot point is on the wrong side of lines. Somebody who stands alone
-        is believed, however small: children are.
+        another height, whose foot point is on the wrong side of lines. Somebody who stands alone,
+        or is known already, is believed, however small: children are.
         """
         params, table = self.params, self.table
         boxes = kalman.to_xyxy(measured)
+        known = kalman.to_xyxy(table.position[table.number > 0])
         by_others = covered_matrix(boxes, boxes)
         np.fill_diagonal(by_others, 0.0)
-        known = kalman.to_xyxy(table.position[table.number > 0])
-        by_known = covered_matrix(boxes, known)
-        by_known[iou_matrix(boxes, known) >= params.same_iou] = 0.0  # its own track
-        covered = np.concatenate([by_others, by_known], axis=1)
-        crowded = covered.max(axis=1, initial=0.0) > params.crowded
+        covered = np.concatenate([by_others, covered_matrix(boxes, known)], axis=1)
+        is_known = (iou_matrix(boxes, known) >= params.known_iou).any(axis=1)
+        doubtful = (covered.max(axis=1, initial=0.0) > params.crowded) & ~is_known
         likely = self.perspective.likelihood(measured, params.height_spread)
-        return np.where(crowded, scores * likely, scores)
+        return np.where(doubtful, scores * likely, scores)
 
     def _match(self, measured: Array, scores: Array) -> tuple[Ints, Ints, Ints]:
         """Return matched track rows, their detections, and detections that begin tracks."""
