@@ -3,12 +3,17 @@
 import numpy as np
 import pytest
 
-from tracking.vision.counting import LineCounter
+from tracking.vision.counting import LineCounter, Sight
 from tracking.vision.setup import LineSetup
 
 # A level line across a 200 x 100 picture, inside below it: "in" is walking down. Band: 3 pixels.
 HEIGHT, WIDTH = 100, 200
 LINE = LineSetup("door", "Door", "entrance", (0.25, 0.5), (0.75, 0.5), "right", band=0.03)
+
+
+def sight(time_ms, foot, height=0.0):
+    x, y = foot
+    return Sight(time_ms, (x - 10, y - height, x + 10, y))
 
 
 def crossings(points, line=LINE, step_ms=100, box_height=0.0, share=0.0):
@@ -17,7 +22,7 @@ def crossings(points, line=LINE, step_ms=100, box_height=0.0, share=0.0):
     return [
         event.direction
         for index, point in enumerate(points)
-        for event in counter.update(1, index * step_ms, point, box_height)
+        for event in counter.update(1, sight(index * step_ms, point, box_height))
     ]
 
 
@@ -72,7 +77,7 @@ def test_jitter_beyond_the_band_would_count_so_the_band_is_what_holds_it():
 def test_a_track_hidden_for_three_frames_at_the_line_counts_once():
     counter = LineCounter(LINE, WIDTH, HEIGHT)
     seen = {0: 30, 100: 38, 200: 46, 600: 62, 700: 70}  # nothing at 300, 400, 500
-    events = [e for t, y in seen.items() for e in counter.update(1, t, (100.0, float(y)))]
+    events = [e for t, y in seen.items() for e in counter.update(1, sight(t, (100.0, float(y))))]
     assert [(event.direction, event.track_number) for event in events] == [("in", 1)]
     assert events[0].time_ms == 300  # a quarter of the way from 46 to 62 lies before the line
 
@@ -82,7 +87,7 @@ def test_the_time_is_that_of_the_line_not_of_the_band():
     events = [
         e
         for t, y in enumerate((40, 49, 51, 52, 52, 60))
-        for e in counter.update(1, t * 100, (100.0, float(y)))
+        for e in counter.update(1, sight(t * 100, (100.0, float(y))))
     ]
     assert [event.time_ms for event in events] == [150]
 
@@ -104,17 +109,17 @@ def test_tracks_do_not_share_their_sides():
     counter = LineCounter(LINE, WIDTH, HEIGHT)
     events = []
     for index, (first, second) in enumerate([(30, 70), (70, 30)]):
-        events += counter.update(1, index * 100, (100.0, float(first)))
-        events += counter.update(2, index * 100, (120.0, float(second)))
+        events += counter.update(1, sight(index * 100, (100.0, float(first))))
+        events += counter.update(2, sight(index * 100, (120.0, float(second))))
     assert [(event.track_number, event.direction) for event in events] == [(1, "in"), (2, "out")]
 
 
 def test_a_forgotten_track_leaves_nothing_behind():
     counter = LineCounter(LINE, WIDTH, HEIGHT)
-    counter.update(1, 0, (100.0, 30.0))
+    counter.update(1, sight(0, (100.0, 30.0)))
     counter.forget(1)
-    assert counter.to_json() == {}
-    assert counter.update(1, 100, (100.0, 70.0)) == []
+    assert "passages" not in counter.to_json()
+    assert counter.update(1, sight(100, (100.0, 70.0))) == []
 
 
 def test_a_line_counts_only_while_its_version_is_valid():
@@ -124,5 +129,5 @@ def test_a_line_counts_only_while_its_version_is_valid():
     walk = down(30, 70, 30, 70, 30, 70)
     counter = LineCounter(late, WIDTH, HEIGHT)
     times = [0, 900, 1100, 1500, 2000, 2400]
-    events = [e for t, p in zip(times, walk, strict=True) for e in counter.update(1, t, p)]
+    events = [e for t, p in zip(times, walk, strict=True) for e in counter.update(1, sight(t, p))]
     assert [(event.direction, event.time_ms) for event in events] == [("in", 1300)]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tracking.vision.counting import SceneCounter
 from tracking.vision.detections import DetectedFrame, pack, unpack
 from tracking.vision.errors import BadStateError
 from tracking.vision.events import LineCrossed, TrackEnded, ZoneEntered, ZoneLeft, event_to_json
@@ -180,6 +181,65 @@ def test_a_card_from_before_odd_heights_were_doubted_goes_on_without_doubt():
         del card["tracker"][name]
     assert PipelineParams.from_json(card).tracker.crowded == 1.0
     assert PipelineParams.from_json(PipelineParams().to_json()).tracker.crowded < 1.0
+
+
+def sights_of(frames, monkeypatch):
+    """Return what the counters are told, as (track, time, covered, unseen)."""
+    told = []
+    count = SceneCounter.update
+
+    def note(self, number, sight):
+        told.append((number, sight.time_ms, round(sight.covered, 2), sight.unseen_ms))
+        return count(self, number, sight)
+
+    monkeypatch.setattr(SceneCounter, "update", note)
+    run(frames)
+    return told
+
+
+def test_the_counters_are_told_for_how_long_a_track_was_not_found(monkeypatch):
+    slow = walk([300] * 10, step_ms=200)
+    assert {unseen for *_, unseen in sights_of(slow, monkeypatch)} == {0}
+    gap = walk([300] * 20)
+    gap[10:14] = [frame(each.time_ms) for each in gap[10:14]]
+    unseen = {time_ms: unseen for _, time_ms, _, unseen in sights_of(gap, monkeypatch)}
+    assert unseen == dict.fromkeys([*range(0, 1000, 100), *range(1500, 2000, 100)], 0) | {1400: 400}
+
+
+def test_the_counters_are_told_how_much_others_cover(monkeypatch):
+    pair = [frame(i * 100, (480.0, 300.0), (508.0, 300.0)) for i in range(10)]
+    apart = [frame(1000 + i * 100, (480.0, 300.0), (600.0, 300.0)) for i in range(3)]
+    told = sights_of(pair + apart, monkeypatch)
+    assert {covered for _, time_ms, covered, _ in told if 500 <= time_ms < 1000} == {0.5}
+    alone = sights_of(walk([300] * 10), monkeypatch)
+    assert {covered for _, _, covered, _ in alone} == {0.0}
+
+
+def test_a_card_from_before_hidden_crossings_goes_on_without_them():
+    card = PipelineParams().to_json()
+    del card["counting"]["hidden"]
+    assert PipelineParams.from_json(card).counting.hidden.longest_ms == 0
+    assert PipelineParams.from_json(PipelineParams().to_json()) == PipelineParams()
+
+
+@pytest.mark.parametrize("cut", [1, 20])
+def test_a_state_from_before_hidden_crossings_goes_on(cut):
+    frames = walk(np.linspace(HEIGHT // 2 - 90, HEIGHT // 2 + 90, 40))
+    pipeline = Pipeline(SETUP)
+    seen = [event for each in frames[:cut] for event in pipeline.step(each)]
+    state = pipeline.state()
+    for key, line in state["counter"]["lines"].items():
+        passages = line.get("passages", {})
+        for passage in passages.values():
+            del passage["pace"]
+        state["counter"]["lines"][key] = passages
+    for history in state["histories"].values():
+        del history["seen_ms"]
+        history["waiting"] = [[time_ms, box] for time_ms, box, *_ in history["waiting"]]
+    again = Pipeline(SETUP, pipeline.params, json.loads(json.dumps(state)))
+    rest = [event for each in frames[cut:] for event in again.step(each)]
+    crossed = [event for event in [*seen, *rest] if isinstance(event, LineCrossed)]
+    assert [event.direction for event in crossed] == ["in"]
 
 
 @pytest.mark.parametrize("at", [0, 5, 20, 100])

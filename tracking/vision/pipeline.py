@@ -12,8 +12,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from tracking.vision.boxes import foot_points
-from tracking.vision.counting import CountingParams, SceneCounter
+from tracking.vision.boxes import covered_matrix, foot_points
+from tracking.vision.counting import CountingParams, SceneCounter, Sight
 from tracking.vision.detections import DetectedFrame
 from tracking.vision.errors import BadStateError
 from tracking.vision.events import Event, TrackEnded
@@ -47,7 +47,7 @@ class PipelineParams:
         noise = data["tracker"]["noise"]
         shares = {name: tuple(values) for name, values in noise.items()}
         tracker = {"crowded": 1.0} | data["tracker"] | {"noise": Noise(**shares)}
-        return cls(TrackerParams(**tracker), CountingParams(**data["counting"]))
+        return cls(TrackerParams(**tracker), CountingParams.from_json(data["counting"]))
 
 
 @dataclass(slots=True)
@@ -55,7 +55,8 @@ class _History:
     """What the pipeline keeps of a living track; `waiting` until it is confirmed."""
 
     path: TrackPath = field(default_factory=TrackPath)
-    waiting: list[tuple[int, Box]] = field(default_factory=list)
+    waiting: list[Sight] = field(default_factory=list)
+    seen_ms: int | None = None
 
 
 class Pipeline:
@@ -99,11 +100,11 @@ class Pipeline:
         """
         if frame.time_ms <= self._time_ms:
             return []
-        self._time_ms = frame.time_ms
+        before_ms, self._time_ms = self._time_ms, frame.time_ms
         sightings, ended = self._tracker.step(self._without_ignored(frame))
         events = [event for track in ended for event in self._end(track)]
-        for sighting in sightings:
-            events += self._see(sighting, frame.time_ms)
+        for sighting, covered in zip(sightings, self._covered(sightings), strict=True):
+            events += self._see(sighting, covered, before_ms)
         return events
 
     def finish(self, time_ms: int) -> list[Event]:
@@ -131,7 +132,11 @@ class Pipeline:
             "tracker": self._tracker.to_json(),
             "counter": self._counter.to_json(),
             "histories": {
-                str(key): {"path": history.path.to_json(), "waiting": history.waiting}
+                str(key): {
+                    "path": history.path.to_json(),
+                    "waiting": [sight.to_json() for sight in history.waiting],
+                    "seen_ms": history.seen_ms,
+                }
                 for key, history in self._histories.items()
             },
         }
@@ -179,7 +184,8 @@ class Pipeline:
         self._histories = {
             int(key): _History(
                 TrackPath(**history["path"]),
-                [(time_ms, _as_box(box)) for time_ms, box in history["waiting"]],
+                [Sight.from_json(sight) for sight in history["waiting"]],
+                history.get("seen_ms"),
             )
             for key, history in state["histories"].items()
         }
@@ -193,24 +199,37 @@ class Pipeline:
         dropped = np.any([shape.contains_many(feet) for shape in shapes], axis=0)
         return DetectedFrame(frame.time_ms, frame.boxes[~dropped], frame.scores[~dropped])
 
-    def _see(self, sighting: Sighting, time_ms: int) -> list[Event]:
+    def _covered(self, sightings: list[Sighting]) -> list[float]:
+        """Return the largest share of each box that another confirmed track covers."""
+        others = self._tracker.recent(self._time_ms)
+        if not sightings or not others:
+            return [0.0] * len(sightings)
+        boxes = np.array([sighting.box for sighting in sightings])
+        shares = covered_matrix(boxes, np.array([box for _, box in others]))
+        same = [[sighting.number == number for number, _ in others] for sighting in sightings]
+        found: list[float] = np.where(same, 0.0, shares).max(axis=1).tolist()
+        return found
+
+    def _see(self, sighting: Sighting, covered: float, before_ms: int) -> list[Event]:
         """Note one sight of a track and count it; a track just confirmed is counted from birth."""
         history = self._histories.setdefault(sighting.key, _History())
-        history.waiting.append((time_ms, sighting.box))
+        unseen_ms = 0 if history.seen_ms is None else max(before_ms - history.seen_ms, 0)
+        history.seen_ms = self._time_ms
+        history.waiting.append(Sight(self._time_ms, sighting.box, covered, unseen_ms))
         if not sighting.number:
             return []
         events: list[Event] = []
-        for seen_ms, box in history.waiting:
-            events += self._count(sighting.number, history.path, seen_ms, box)
+        for sight in history.waiting:
+            events += self._count(sighting.number, history.path, sight)
         history.waiting.clear()
         return events
 
-    def _count(self, number: int, path: TrackPath, time_ms: int, box: Box) -> list[Event]:
-        x1, y1, x2, y2 = box
-        foot = ((x1 + x2) / 2, y2)
-        fraction = (foot[0] / self.setup.width, foot[1] / self.setup.height)
-        path.add(time_ms, fraction, (round(x2 - x1), round(y2 - y1)))
-        return self._counter.update(number, time_ms, foot, y2 - y1)
+    def _count(self, number: int, path: TrackPath, sight: Sight) -> list[Event]:
+        x1, y1, x2, y2 = sight.box
+        x, y = sight.foot
+        fraction = (x / self.setup.width, y / self.setup.height)
+        path.add(sight.time_ms, fraction, (round(x2 - x1), round(y2 - y1)))
+        return self._counter.update(number, sight)
 
     def _end(self, track: EndedTrack) -> list[Event]:
         history = self._histories.pop(track.key)

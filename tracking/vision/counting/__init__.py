@@ -1,7 +1,9 @@
 """From foot points of confirmed tracks to crossings and stays."""
 
+from tracking.vision.counting.hidden import HiddenParams
 from tracking.vision.counting.lines import LineCounter
 from tracking.vision.counting.scene import CountingParams, SceneCounter
+from tracking.vision.counting.sights import Sight
 from tracking.vision.counting.zones import ZoneCounter
 
-__all__ = ["CountingParams", "LineCounter", "SceneCounter", "ZoneCounter"]
+__all__ = ["CountingParams", "HiddenParams", "LineCounter", "SceneCounter", "Sight", "ZoneCounter"]

@@ -1,15 +1,15 @@
 """All counters of a scene behind one door."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Self
 
+from tracking.vision.counting.hidden import HiddenParams
 from tracking.vision.counting.lines import LineCounter
+from tracking.vision.counting.sights import Sight
 from tracking.vision.counting.zones import ZoneCounter
 from tracking.vision.errors import BadStateError
 from tracking.vision.events import Event
 from tracking.vision.setup import LineSetup, SceneSetup, ZoneSetup
-
-Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,13 @@ class CountingParams:
     """How foot points are read; shares of the person's box height."""
 
     band_per_height: float = 0.08
+    hidden: HiddenParams = field(default_factory=HiddenParams)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Return the parameters of a run's card; one from before hidden crossings has none."""
+        hidden = data.get("hidden", {"longest_ms": 0})
+        return cls(**(data | {"hidden": HiddenParams(**hidden)}))
 
 
 class SceneCounter:
@@ -25,7 +32,7 @@ class SceneCounter:
     def __init__(self, setup: SceneSetup, params: CountingParams) -> None:
         size = (setup.width, setup.height)
         self.lines = {
-            _version_key(line): LineCounter(line, *size, band_per_height=params.band_per_height)
+            _version_key(line): LineCounter(line, *size, params.band_per_height, params.hidden)
             for line in setup.lines
         }
         self.zones = {
@@ -34,15 +41,13 @@ class SceneCounter:
             if zone.kind != "ignore"
         }
 
-    def update(
-        self, track_number: int, time_ms: int, foot: Point, box_height: float
-    ) -> list[Event]:
-        """Take one foot point; return what happened, lines before zones, in set-up order."""
+    def update(self, track_number: int, sight: Sight) -> list[Event]:
+        """Take one sight of a track; return what happened, lines before zones, in set-up order."""
         events: list[Event] = []
         for line in self.lines.values():
-            events += line.update(track_number, time_ms, foot, box_height)
+            events += line.update(track_number, sight)
         for zone in self.zones.values():
-            events += zone.update(track_number, time_ms, foot)
+            events += zone.update(track_number, sight.time_ms, sight.foot)
         return events
 
     def end(self, track_number: int) -> list[Event]:
