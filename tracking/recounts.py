@@ -18,7 +18,6 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone as clock
 
 from accounts.models import User
@@ -200,13 +199,10 @@ def recounts_forget() -> int:
     """Remove the runs of re-counts that nobody needs any more; return of how many.
 
     One that was cancelled leaves rows that no number, feed or list has; so does one that was set
-    aside, once a later one was asked for. Its worker, if it still lives, is refused by the fence.
+    aside, which asking for a later one cancels. Its worker, if it still lives, is refused by the
+    fence. A run that counts is never removed, whatever the state says.
     """
-    later = Recount.objects.filter(recording=OuterRef("recording"), pk__gt=OuterRef("pk"))
-    left = Recount.objects.filter(
-        Q(state=JobState.CANCELLED) | (Q(state=JobState.QUARANTINED) & Exists(later)),
-        new_run__active=False,
-    )
+    left = Recount.objects.filter(state=JobState.CANCELLED, new_run__active=False)
     runs = [recount.new_run for recount in left.select_related("new_run").order_by("pk")[:AT_ONCE]]
     for run in runs:
         _forget(run)

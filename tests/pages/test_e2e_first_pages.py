@@ -39,6 +39,21 @@ CARDS_BY_KEYBOARD = """() => {
   });
 }"""
 
+TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+# Where the focus is, and how much of it the bar above and the tabs below hide, in pixels.
+UNDER_THE_BARS = """() => {
+  const [bar, tabs] = ['.ot-top', '.ot-tabs'].map((name) => document.querySelector(name));
+  const stop = document.activeElement;
+  const { top, bottom } = stop.getBoundingClientRect();
+  const roof = getComputedStyle(bar).position === 'sticky' ? bar.getBoundingClientRect().bottom : 0;
+  const floor = tabs.getBoundingClientRect().top;
+  return {
+    name: stop.className || stop.tagName,
+    within: document.querySelector('main').contains(stop),
+    hidden: bottom - top > floor - roof ? 0 : Math.max(roof - top, bottom - floor, 0),
+  };
+}"""
+
 
 @pytest.fixture(scope="module")
 def stage(product: Product, tmp_path_factory: pytest.TempPathFactory) -> Stage:
@@ -244,6 +259,36 @@ def test_with_details_open_on_a_phone_nothing_half_covers_what_one_could_press(s
         assert page.evaluate(f"{FILTER}.getBoundingClientRect().top") == pytest.approx(top, abs=1)
         found = page.evaluate("axe.run({runOnly: {type: 'rule', values: ['target-size']}})")
         assert [node["html"] for each in found["violations"] for node in each["nodes"]] == []
+
+
+@pytest.mark.parametrize("name", ["live", "recordings", "history"])
+def test_on_a_phone_what_the_keyboard_reaches_stands_clear_of_bar_and_tabs(stage, pages, name):
+    page = pages("alice", stage.url(name))
+    page.set_viewport_size({"width": 390, "height": 560})
+    page.emulate_media(reduced_motion="reduce")  # else the page is still under way to its place
+    for key in ("Tab", "Shift+Tab"):
+        reached = []
+        page.evaluate(f"scrollTo(0, {'0' if key == 'Tab' else '1e6'})")
+        for _ in range(45):  # more than the page has stops: once around
+            page.keyboard.press(key)
+            page.evaluate(TWO_FRAMES)  # scrolling comes with the next
+            reached.append(page.evaluate(UNDER_THE_BARS))
+        assert sum(stop["within"] for stop in reached) >= {"live": 10}.get(name, 4)
+        assert [stop for stop in reached if stop["within"] and stop["hidden"] > 0.5] == []
+
+
+@pytest.mark.parametrize("name", ["live", "recordings", "history"])
+def test_on_a_phone_the_last_line_of_a_page_ends_above_the_tabs(stage: Stage, pages, name):
+    page = pages("alice", stage.url(name))
+    page.set_viewport_size({"width": 390, "height": 560})
+    page.emulate_media(reduced_motion="reduce")
+    page.wait_for_timeout(400)
+    page.evaluate("scrollTo(0, 1e6)")
+    last, tabs = (
+        page.evaluate(f"document.querySelector('{each}').getBoundingClientRect().{side}")
+        for each, side in ((".ot-foot span", "bottom"), (".ot-tabs", "top"))
+    )
+    assert last <= tabs
 
 
 @pytest.mark.parametrize("width", [390, 900, 1440])

@@ -15,10 +15,11 @@ from django.db import OperationalError, connection, connections, transaction
 from django.db.models.functions import Now
 
 from oskartrack.beat import Every
-from tests.tracking import walks
+from tests.tracking import again, walks
 from tracking import jobs, owners, tasks
-from tracking.models import Chunk, Recording
+from tracking.models import Chunk, Recording, Recount
 from tracking.outages import database_away
+from tracking.recounts import recording_recount
 
 pytestmark = pytest.mark.django_db
 
@@ -45,9 +46,14 @@ def dead_process() -> tuple[int, str]:
     return child, started
 
 
-def held_by(row: Chunk | Recording, pid: int, started: str, machine: str = "") -> None:
+CLAIMS = {
+    Chunk: jobs.chunk_claim, Recording: jobs.recording_claim, Recount: jobs.recount_claim
+}  # fmt: skip
+
+
+def held_by(row: Chunk | Recording | Recount, pid: int, started: str, machine: str = "") -> None:
     """Let a row be held by another process, by a lease that has long to go."""
-    claim = jobs.chunk_claim(row.pk) if isinstance(row, Chunk) else jobs.recording_claim(row.pk)
+    claim = CLAIMS[type(row)](row.pk)
     assert claim is not None
     owner = f"{machine or owners.machine()}:{pid}:{started}:0a1b2c:here"
     claim.rows.update(lease_owner=owner, rung_at=Now())
@@ -219,6 +225,27 @@ def test_what_was_rung_for_in_the_instant_of_a_stop_is_rung_for_as_soon_as_beat_
     assert set(rung) == {held, seen}  # how lately one came out well excuses others
     recording.refresh_from_db()
     assert recording.rung_at is None
+
+
+@pytest.fixture
+def recount(files) -> Recount:
+    recording = again.counted(files)
+    again.redraw(recording)
+    return recording_recount(recording=recording)
+
+
+def test_a_recount_of_a_process_that_is_gone_is_free_at_once_and_the_attempt_counts(recount):
+    held_by(recount, *dead_process())
+    assert jobs.leases_of_the_dead_end() == 1
+    recount.refresh_from_db()
+    assert (recount.attempt, recount.lease_until, recount.rung_at) == (1, None, None)
+
+
+def test_a_recount_rung_for_in_the_instant_of_a_stop_is_rung_for_as_soon_as_beat_starts(recount):
+    Recount.objects.update(rung_at=Now())
+    signals.beat_init.send(sender=None)
+    recount.refresh_from_db()
+    assert recount.rung_at is None
 
 
 def test_a_scheduler_that_starts_before_the_database_answers_starts_all_the_same(monkeypatch):

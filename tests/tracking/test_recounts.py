@@ -328,9 +328,32 @@ def test_one_that_was_set_aside_is_told_until_another_is_asked_for(recording):
     Recount.objects.update(state="quarantined")
     assert recounts.recounts_forget() == 0
     second = recording_recount(recording=recording)
+    first.refresh_from_db()
+    assert first.state == "cancelled"
     assert recounts.recounts_forget() == 1
     assert list(Recount.objects.all()) == [second]
     assert not Run.objects.filter(pk=first.new_run_id).exists()
+
+
+def test_a_run_that_counts_is_never_removed_whatever_the_state_of_its_recount_says(recording):
+    made = ready_to_switch(recording)
+    assert not recounts.advance(made.pk)
+    told = facts.export_facts(recording.store)
+    Recount.objects.update(state="cancelled")
+    assert recounts.recounts_forget() == 0
+    assert facts.export_facts(recording.store) == told
+    Run.objects.filter(pk=made.new_run_id).update(active=False)
+    assert recounts.recounts_forget() == 1
+
+
+def test_other_work_has_its_turn_after_some_runs_were_removed(recording, monkeypatch):
+    monkeypatch.setattr(recounts, "AT_ONCE", 2)
+    made = []
+    for corner in (walks.SHELF, CORNER, walks.SHELF, CORNER):
+        zone_redraw(zone=recording.camera.zones.get(), vertices=[list(each) for each in corner])
+        made.append(recording_recount(recording=recording))
+    assert [recounts.recounts_forget() for _ in range(3)] == [2, 1, 0]
+    assert list(Recount.objects.all()) == made[-1:]
 
 
 @pytest.mark.parametrize(
