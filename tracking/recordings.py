@@ -308,7 +308,7 @@ def _add_run(recording: Recording, detector: dict[str, Any]) -> Run:
         card={
             "code_version": settings.CODE_VERSION,
             "detector": detector,
-            "params": PipelineParams().to_json(),
+            "params": PipelineParams.for_detector(detector["name"]).to_json(),
             "input": {"sha256": recording.sha256, "size_bytes": recording.size_bytes},
         },
         setup=_frozen_map(recording).to_json(),

@@ -117,7 +117,7 @@ def _for_ever(shapes: SceneShapes) -> SceneShapes:
 def _begin(recording: Recording, run: Run, setup: dict[str, Any], user: User | None) -> Recount:
     card = run.card | {
         "code_version": settings.CODE_VERSION,
-        "params": PipelineParams().to_json(),
+        "params": PipelineParams.for_detector(run.card["detector"]["name"]).to_json(),
     }
     new = Run(
         store=recording.store,

@@ -13,7 +13,7 @@ from tracking.vision.errors import BadStateError
 from tracking.vision.events import LineCrossed, TrackEnded, ZoneEntered, ZoneLeft, event_to_json
 from tracking.vision.pipeline import Pipeline, PipelineParams
 from tracking.vision.setup import LineSetup, SceneSetup, ZoneSetup
-from tracking.vision.tracker import TrackerParams
+from tracking.vision.tracker import TrackerParams, tracker_params
 
 WIDTH, HEIGHT = 960, 540
 DOOR = LineSetup("door", "Door", "entrance", (0.3, 0.5), (0.7, 0.5), "right", 0.01)
@@ -148,11 +148,17 @@ def test_events_are_json_ready():
 
 
 @settings(max_examples=8, deadline=None)
-@given(st.integers(0, 50), st.lists(st.integers(1, 79), max_size=4))
-def test_going_through_bytes_at_any_step_changes_nothing(seed, cuts):
+@given(
+    seed=st.integers(0, 50),
+    cuts=st.lists(st.integers(1, 79), max_size=4),
+    detector=st.sampled_from(["hog", "nanodet"]),
+    camera_moves=st.booleans(),
+)
+def test_going_through_bytes_at_any_step_changes_nothing(seed, cuts, detector, camera_moves):
     frames = crowd(seed)
-    whole = run(frames)
-    pipeline, events = Pipeline(SETUP), []
+    params = PipelineParams(tracker=tracker_params(detector, camera_moves=camera_moves))
+    whole = run(frames, params=params)
+    pipeline, events = Pipeline(SETUP, params), []
     for index, each in enumerate(frames):
         if index in cuts:
             blob = pipeline.to_bytes()

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tracking.vision.detections import DetectedFrame
-from tracking.vision.tracker import Tracker, TrackerParams
+from tracking.vision.tracker import Tracker, TrackerParams, tracker_params
+from tracking.vision.tracker.matching import common_shift
 from tracking.vision.tracker.perspective import Perspective
 
 
@@ -155,6 +156,46 @@ def test_someone_who_comes_running_is_one_track():
     seen, over, _ = run([frame(t * 100, box_at(100 + 28 * t)) for t in range(12)])
     assert numbers(seen)[-1] == [1]
     assert len(over) == 1
+
+
+def test_a_turning_camera_loses_nobody_where_it_is_known_to_turn():
+    turn = [25.0 * max(0, t - 8) for t in range(24)]  # a quarter of a height each frame
+    frames = [
+        frame(t * 100, *(box_at(900 + 150 * n - turn[t], 300 + 10 * n) for n in range(6)))
+        for t in range(24)
+    ]
+    seen, _, _ = run(frames, camera_moves=True)
+    assert numbers(seen)[-1] == [1, 2, 3, 4, 5, 6]
+    seen, _, _ = run(frames)
+    assert numbers(seen)[-1] != [1, 2, 3, 4, 5, 6]
+
+
+def test_two_people_who_start_to_walk_are_no_turning_camera():
+    boxes = np.array([box_at(100), box_at(400)])
+    moved = boxes + np.array((14, 0, 14, 0))
+    assert common_shift(boxes, moved, 0.1) == pytest.approx((14 * 2 / 7, 0))
+    assert common_shift(boxes, boxes[:0], 0.1).tolist() == [0, 0]
+    # Somebody who walks the other way does not turn the median.
+    crowd = np.array([box_at(100 + 150 * n) for n in range(5)])
+    ways = np.array([10, 10, -12, 10, 10.0])
+    turned = crowd + ways[:, None] * np.array([1, 0, 1, 0])
+    assert common_shift(crowd, turned, 0.1) == pytest.approx((10 * 5 / 10, 0))
+
+
+def test_the_constants_follow_the_detector():
+    assert tracker_params("hog") == tracker_params("scripted") == TrackerParams()
+    assert not tracker_params("nanodet").upright
+    assert tracker_params("nanodet", camera_moves=True).camera_moves
+
+
+def test_whole_boxes_are_taken_at_their_word():
+    whole, legless = box_at(100, 300, 140), [80, 160, 120, 265]
+    frames = [frame(t * 100, whole if t < 20 else legless) for t in range(60)]
+    tracker = Tracker(tracker_params("nanodet"))
+    seen = [tracker.step(each)[0] for each in frames]
+    assert numbers(seen)[-1] == [1]
+    assert seen[-1][0].box[3] == pytest.approx(265, abs=3)
+    assert seen[-1][0].detected == pytest.approx(legless, abs=1e-3)
 
 
 def test_perspective_tells_how_heights_change_over_the_floor():

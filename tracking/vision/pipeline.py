@@ -12,15 +12,21 @@ from typing import Any, Self
 
 import numpy as np
 
-from tracking.vision.boxes import covered_matrix, foot_points
+from tracking.vision.boxes import covered_matrix
 from tracking.vision.counting import CountingParams, SceneCounter, Sight
 from tracking.vision.detections import DetectedFrame
 from tracking.vision.errors import BadStateError
 from tracking.vision.events import Event, TrackEnded
+from tracking.vision.ignoring import IgnoredZones
 from tracking.vision.paths import TrackPath
-from tracking.vision.setup import SceneSetup, is_valid_at
-from tracking.vision.tracker import EndedTrack, Sighting, Tracker, TrackerParams
-from tracking.vision.tracker.kalman import Noise
+from tracking.vision.setup import SceneSetup
+from tracking.vision.tracker import (
+    EndedTrack,
+    Sighting,
+    Tracker,
+    TrackerParams,
+    tracker_params,
+)
 
 MAGIC = b"OTS1"
 HEADER = struct.Struct("<4sI")  # magic, CRC-32 of the rest
@@ -34,6 +40,11 @@ class PipelineParams:
     tracker: TrackerParams = field(default_factory=TrackerParams)
     counting: CountingParams = field(default_factory=CountingParams)
 
+    @classmethod
+    def for_detector(cls, name: str) -> Self:
+        """Return the parameters that suit a detector's boxes."""
+        return cls(tracker=tracker_params(name))
+
     def to_json(self) -> dict[str, Any]:
         """Return the parameters as plain JSON types."""
         return asdict(self)
@@ -44,10 +55,8 @@ class PipelineParams:
 
         A run goes on as it began: what its card does not name yet was not done then.
         """
-        noise = data["tracker"]["noise"]
-        shares = {name: tuple(values) for name, values in noise.items()}
-        tracker = {"crowded": 1.0} | data["tracker"] | {"noise": Noise(**shares)}
-        return cls(TrackerParams(**tracker), CountingParams.from_json(data["counting"]))
+        tracker = TrackerParams.from_json(data["tracker"])
+        return cls(tracker, CountingParams.from_json(data["counting"]))
 
 
 @dataclass(slots=True)
@@ -82,11 +91,7 @@ class Pipeline:
         self.params = params or PipelineParams()
         self._tracker = Tracker(self.params.tracker)
         self._counter = SceneCounter(setup, self.params.counting)
-        self._ignored = [
-            (zone, zone.polygon_px(setup.width, setup.height))
-            for zone in setup.zones
-            if zone.kind == "ignore"
-        ]
+        self._ignored = IgnoredZones(setup)
         self._histories: dict[int, _History] = {}
         self._time_ms = -1
         if state is not None:
@@ -101,7 +106,7 @@ class Pipeline:
         if frame.time_ms <= self._time_ms:
             return []
         before_ms, self._time_ms = self._time_ms, frame.time_ms
-        sightings, ended = self._tracker.step(self._without_ignored(frame))
+        sightings, ended = self._tracker.step(self._ignored.taken_from(frame))
         events = [event for track in ended for event in self._end(track)]
         for sighting, covered in zip(sightings, self._covered(sightings), strict=True):
             events += self._see(sighting, covered, before_ms)
@@ -189,15 +194,6 @@ class Pipeline:
             )
             for key, history in state["histories"].items()
         }
-
-    def _without_ignored(self, frame: DetectedFrame) -> DetectedFrame:
-        """Return the frame without detections that stand in an ignored zone."""
-        shapes = [shape for zone, shape in self._ignored if is_valid_at(zone, frame.time_ms)]
-        if not shapes or not len(frame.boxes):
-            return frame
-        feet = foot_points(frame.boxes)
-        dropped = np.any([shape.contains_many(feet) for shape in shapes], axis=0)
-        return DetectedFrame(frame.time_ms, frame.boxes[~dropped], frame.scores[~dropped])
 
     def _covered(self, sightings: list[Sighting]) -> list[float]:
         """Return the largest share of each box that another confirmed track covers."""

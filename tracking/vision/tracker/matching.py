@@ -10,6 +10,8 @@ from tracking.vision.boxes import Floats, height_overlap_matrix, iou_matrix
 from tracking.vision.tracker.kalman import Array
 from tracking.vision.tracker.table import Ints
 
+SHIFT_DOUBT = 5  # pairs at which a common shift is believed by half; measured on moving cameras
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -50,6 +52,37 @@ def direction_agreement(centres: Array, boxes_centres: Array, shortest_px: Array
     cosine: Array = np.zeros_like(product)
     np.divide(product, lengths, out=cosine, where=far & (lengths > 0))
     return cosine
+
+
+def common_shift(expected: Array, boxes: Array, least_similarity: float) -> Array:
+    """Return by how much the whole picture seems to have moved, shape (2,), pixels.
+
+    A camera that turns moves everybody alike: the median way from where tracks were expected to
+    the detections they agree on with (each the other's best), shrunk by ``n / (n + 5)`` for n
+    pairs, so that two people who start to walk are not taken for a turning camera. It needs no
+    picture, and stands in for the image registration of BoT-SORT (Aharon et al. 2022, section 3.2).
+
+    Parameters
+    ----------
+    expected : ndarray of shape (N, 4)
+        Predicted boxes of tracks, xyxy in pixels.
+    boxes : ndarray of shape (M, 4)
+        Detections.
+    least_similarity : float
+        Least similarity of a pair.
+    """
+    if not len(expected) or not len(boxes):
+        return np.zeros(2)
+    alike = similarity(expected, boxes)
+    partner = alike.argmax(axis=1)
+    tracks = np.arange(len(expected))
+    agreed = (alike.argmax(axis=0)[partner] == tracks) & (alike.max(axis=1) >= least_similarity)
+    count = int(agreed.sum())
+    if not count:
+        return np.zeros(2)
+    ways = boxes[partner[agreed]] - expected[agreed]
+    shift = np.median((ways[:, :2] + ways[:, 2:]) / 2, axis=0)
+    return np.asarray(shift * (count / (count + SHIFT_DOUBT)))
 
 
 def assign(value: Floats, allowed: NDArray[np.bool_], rows: Ints, columns: Ints) -> Match:

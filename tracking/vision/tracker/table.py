@@ -67,6 +67,12 @@ class TrackTable:
             }
         )
 
+    def shift(self, way: Array) -> None:
+        """Move every track with all it remembers by ``(dx, dy)`` pixels: the picture moved."""
+        for column in (self.position, self.anchor_position, self.sight):
+            column[:, :2] += way
+        self.centres += way
+
     def belief(self, rows: Ints | None = None) -> Belief:
         """Return the present belief of some rows, or of all."""
         return self._belief("", rows)

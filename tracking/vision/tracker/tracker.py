@@ -5,7 +5,7 @@ it is not seen, and ended once it was not seen for `lost_ms`.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,13 @@ from tracking.vision.boxes import covered_matrix, iou_matrix
 from tracking.vision.detections import DetectedFrame
 from tracking.vision.tracker import kalman
 from tracking.vision.tracker.kalman import Array, Noise
-from tracking.vision.tracker.matching import Match, assign, direction_agreement, similarity
+from tracking.vision.tracker.matching import (
+    Match,
+    assign,
+    common_shift,
+    direction_agreement,
+    similarity,
+)
 from tracking.vision.tracker.perspective import Perspective
 from tracking.vision.tracker.table import MEMORY, Ints, TrackTable
 
@@ -48,6 +54,19 @@ class TrackerParams:
         Sights that make a track a confirmed one.
     tentative_ms, lost_ms : int
         How long an unconfirmed and a confirmed track may go unseen.
+    recent_ms : int
+        A track unseen for longer is no more in view; a low score does not find it again.
+    reach_by_head : bool
+        Whether the way from top edge to top edge counts as well: hidden legs move a box's centre
+        and leave the head where it was.
+    camera_moves : bool
+        Whether what everybody moves alike is taken for the camera's own turn.
+    upright : bool
+        Whether heights that cannot be are replaced by likely ones, see `kalman.upright`: right
+        for boxes of half people; where boxes are of whole people it triples the crossings counted
+        in error.
+    noise : Noise
+        Of the filters.
     """
 
     high_score: float = 0.4
@@ -67,17 +86,33 @@ class TrackerParams:
     tentative_ms: int = 250
     lost_ms: int = 2000
     recent_ms: int = 300
+    upright: bool = True
+    reach_by_head: bool = False
+    camera_moves: bool = False
     noise: Noise = field(default_factory=Noise)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Return the parameters out of plain JSON types.
+
+        What they do not name yet was not done when they were written.
+        """
+        shares = {name: tuple(values) for name, values in data["noise"].items()}
+        return cls(**({"crowded": 1.0} | data | {"noise": Noise(**shares)}))
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One track seen in one frame; `box` is the filtered one, number 0 an unconfirmed track."""
+    """One track seen in one frame; number 0 is an unconfirmed track.
+
+    `box` is the filtered one, `detected` the detection's own.
+    """
 
     key: int
     number: int
     box: tuple[float, float, float, float]
     score: float
+    detected: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +133,7 @@ class Tracker:
         self.params = params
         self.table = TrackTable.empty()
         self.perspective = Perspective()
+        self.last_shift = np.zeros(2)  # pixels by which the last step took the picture to move
         self._time_ms: int | None = None
         self._next_key = 1
         self._next_number = 1
@@ -118,7 +154,7 @@ class Tracker:
         self._see(tracks, measured[detections], scores[detections], frame.time_ms)
         self._begin(measured[new], scores[new], frame.time_ms)
         self._confirm()
-        return self._sightings(scores, tracks, detections, new), ended
+        return self._sightings(measured, scores, (tracks, detections, new)), ended
 
     def finish(self) -> list[EndedTrack]:
         """End every track; return them in order of birth."""
@@ -189,6 +225,8 @@ class Tracker:
         or is known already, is believed, however small: children are.
         """
         params, table = self.params, self.table
+        if params.crowded >= 1:
+            return scores
         boxes = kalman.to_xyxy(measured)
         known = kalman.to_xyxy(table.position[table.number > 0])
         by_others = covered_matrix(boxes, boxes)
@@ -204,6 +242,8 @@ class Tracker:
         params, table = self.params, self.table
         boxes = kalman.to_xyxy(measured)
         high = np.flatnonzero(scores >= params.high_score)
+        if params.camera_moves:
+            self._follow_camera(boxes[high])
         low = np.flatnonzero((scores >= params.low_score) & (scores < params.high_score))
         confirmed = table.number > 0
         first = self._match_high(np.flatnonzero(confirmed), high, boxes)
@@ -218,6 +258,15 @@ class Tracker:
         detections = np.concatenate([match.detections for match in made])
         order = np.argsort(tracks, kind="stable")
         return tracks[order], detections[order], tentative.left_detections
+
+    def _follow_camera(self, boxes: Array) -> None:
+        """Move every track by what those seen a moment ago say that the picture moved."""
+        table, params = self.table, self.params
+        fresh = (self._time_ms or 0) - table.seen_ms <= params.recent_ms
+        rows = np.flatnonzero((table.number > 0) & fresh)
+        expected = kalman.to_xyxy(table.position[rows])
+        self.last_shift = common_shift(expected, boxes, params.least_similarity)
+        table.shift(self.last_shift)
 
     def _match_high(self, rows: Ints, detections: Ints, boxes: Array) -> Match:
         table, params = self.table, self.params
@@ -248,6 +297,9 @@ class Tracker:
         for start in (table.position, table.sight):
             off = found[None, :, :2] - start[rows][:, None, :2]
             nearest = np.minimum(nearest, np.hypot(off[..., 0], off[..., 1]))
+            if params.reach_by_head:
+                top = off[..., 1] - (found[None, :, 3] - start[rows][:, None, 3]) / 2
+                nearest = np.minimum(nearest, np.hypot(off[..., 0], top))
         unseen_s = ((self._time_ms or 0) - table.seen_ms[rows]) / 1000
         at_once = np.where(table.hits[rows] < params.confirm_hits, params.reach_new, params.reach)
         reach_px = (at_once + params.reach_per_s * unseen_s) * height
@@ -264,17 +316,24 @@ class Tracker:
             walked = self._walk_over_gap(rows[hidden], measured[hidden], gap_ms[hidden])
             for name in ("position", "velocity", "var_p", "cov", "var_v"):
                 getattr(belief, name)[hidden] = getattr(walked, name)
-        credit = self.perspective.credit(belief.position, measured)
-        believed = kalman.upright(belief, measured, credit, self.params.noise)
+        believed = self._upright(belief, measured)
         after = kalman.update(belief, believed, self.params.noise)
         table.set_belief(self._in_perspective(belief, after), rows, seen=True)
-        self.perspective.learn(measured[table.number[rows] > 0])
+        if self.params.upright and not self.params.camera_moves:
+            self.perspective.learn(measured[table.number[rows] > 0])
         table.seen_ms[rows] = time_ms
         table.hits[rows] += 1
         table.score_sum[rows] += scores
         table.sight[rows] = measured
         table.centres[rows, 1:] = table.centres[rows, :-1]
         table.centres[rows, 0] = measured[:, :2]
+
+    def _upright(self, belief: kalman.Belief, measured: Array) -> Array:
+        """Return the sights, heights that cannot be replaced where the detector gives such."""
+        if not self.params.upright:
+            return measured
+        credit = self.perspective.credit(belief.position, measured)
+        return kalman.upright(belief, measured, credit, self.params.noise)
 
     def _in_perspective(self, before: kalman.Belief, after: kalman.Belief) -> kalman.Belief:
         """Return the later belief, heights changed by the way between the two centres."""
@@ -324,9 +383,11 @@ class Tracker:
         self._next_number += len(due)
 
     def _sightings(
-        self, scores: Array, tracks: Ints, detections: Ints, new: Ints
+        self, measured: Array, scores: Array, matched: tuple[Ints, Ints, Ints]
     ) -> list[Sighting]:
         table = self.table
+        tracks, detections, new = matched
+        detected = kalman.to_xyxy(measured)
         born = np.arange(len(table) - len(new), len(table))
         rows = np.concatenate([tracks, born]).tolist()
         seen = np.concatenate([detections, new]).tolist()
@@ -337,6 +398,7 @@ class Tracker:
                 number=int(table.number[row]),
                 box=tuple(boxes[row].tolist()),
                 score=float(scores[detection]),
+                detected=tuple(detected[detection].tolist()),
             )
             for row, detection in zip(rows, seen, strict=True)
         ]
