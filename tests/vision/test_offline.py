@@ -1,0 +1,155 @@
+"""Recording mode: the whole recording is known, so holes close and walks become smooth."""
+
+import numpy as np
+import pytest
+
+from tests.vision.test_pipeline import DOOR, HEIGHT, SETUP, TILL, WIDTH, crowd, frame, of, walk
+from tracking.vision.events import LineCrossed, TrackEnded, ZoneEntered, ZoneLeft
+from tracking.vision.offline import OfflineParams, count_recording, follow_recording
+from tracking.vision.setup import SceneSetup, ZoneSetup
+from tracking.vision.smoothing import whittaker
+from tracking.vision.tracker import TrackerParams
+
+PARAMS = OfflineParams()
+
+
+def hidden(frames, from_ms, to_ms):
+    """Return the frames with nobody found between two moments."""
+    return [frame(each.time_ms) if from_ms < each.time_ms < to_ms else each for each in frames]
+
+
+def across(count=80, speed=5.0, y=300.0):
+    return [frame(t * 100, (200.0 + speed * t, y)) for t in range(count)]
+
+
+def test_a_straight_walk_stays_what_it_is():
+    (found,) = follow_recording(across(), PARAMS)
+    assert found.number == 1
+    assert found.frames.tolist() == list(range(80))
+    assert np.allclose(found.boxes[:, 0], [172 + 5 * t for t in range(80)], atol=0.01)
+
+
+def test_someone_hidden_for_longer_than_live_waits_is_one_person():
+    frames = hidden(across(), 2000, 4600)
+    (found,) = follow_recording(frames, PARAMS)
+    assert len(found.pieces) == 2
+    assert [walk.number for walk in follow_recording(frames, OfflineParams(link_ms=1000))] == [1, 2]
+
+
+def test_short_holes_are_filled_and_long_ones_are_not():
+    frames = hidden(hidden(across(), 1000, 1800), 4000, 6000)
+    (found,) = follow_recording(frames, PARAMS)
+    missing = sorted(set(range(80)) - set(found.frames.tolist()))
+    assert missing == list(range(41, 60))
+    filled = found.boxes[(found.frames > 10) & (found.frames < 18)]
+    assert np.allclose(filled[:, 0], [172 + 5 * t for t in range(11, 18)], atol=0.5)
+    assert (found.scores == 0).sum() == 7
+
+
+def test_what_lasts_only_a_moment_is_nobody():
+    assert follow_recording([*walk(np.full(5, 300.0)), frame(600)], PARAMS) == []
+    assert len(follow_recording(walk(np.full(6, 300.0)), PARAMS)) == 1
+
+
+@pytest.mark.parametrize(
+    ("x", "height"), [(900.0, 140.0), (420.0, 220.0), (130.0, 140.0)], ids=["far", "tall", "behind"]
+)
+def test_someone_else_who_comes_later_is_someone_else(x, height):
+    first = across(30)
+    later = [frame(5000 + t * 100, (x, 300.0), height=height) for t in range(30)]
+    assert len(follow_recording(first + later, PARAMS)) == 2
+
+
+def test_two_hidden_at_once_each_go_on_as_themselves():
+    frames = [
+        frame(t * 100, *([] if 20 < t < 46 else [(200 + 5.0 * t, 300.0), (600 - 5.0 * t, 330.0)]))
+        for t in range(80)
+    ]
+    walks = follow_recording(frames, PARAMS)
+    assert [round(each.boxes[-1, 0] - each.boxes[0, 0]) for each in walks] == [395, -395]
+
+
+def test_a_person_shakes_less_than_the_detections_do():
+    rng = np.random.default_rng(5)
+    frames = [frame(t * 100, (480.0, 300.0 + rng.normal(0, 4))) for t in range(100)]
+    (found,) = follow_recording(frames, PARAMS)
+    raw = np.array([each.boxes[0, 3] for each in frames])
+    assert found.boxes[:, 3].std() < 0.6 * raw.std()
+
+
+def test_the_same_detections_give_the_same_walks():
+    first, again = (follow_recording(crowd(3), PARAMS) for _ in range(2))
+    assert len(first) > 3
+    for one, other in zip(first, again, strict=True):
+        assert one.pieces == other.pieces
+        assert one.boxes.tobytes() == other.boxes.tobytes()
+
+
+def test_a_turning_camera_does_not_bend_a_walk():
+    params = OfflineParams(tracker=TrackerParams(camera_moves=True))
+    turn = [12.0 * max(0, t - 30) for t in range(60)]
+    frames = [
+        frame(
+            t * 100,
+            *[
+                (x + 2 * t - turn[t] * 0.5, 300.0 + 20 * n)
+                for n, x in enumerate(range(300, 900, 90))
+            ],
+        )
+        for t in range(60)
+    ]
+    assert len(follow_recording(frames, params)) == 7
+
+
+def test_nothing_at_all_is_nobody():
+    assert follow_recording([], PARAMS) == []
+    assert follow_recording([frame(0), frame(100)], PARAMS) == []
+    assert count_recording([], SETUP, PARAMS) == []
+
+
+def test_events_come_in_order_and_every_person_ends():
+    events = count_recording(crowd(4), SETUP, PARAMS)
+    times = [e.ended_ms if isinstance(e, TrackEnded) else e.time_ms for e in events]
+    assert times == sorted(times)
+    ended = [event.track_number for event in of(events, TrackEnded)]
+    assert sorted(ended) == list(range(1, len(ended) + 1))
+    assert len(of(events, ZoneEntered)) == len(of(events, ZoneLeft))
+    assert {event.track_number for event in of(events, LineCrossed)} <= set(ended)
+
+
+def test_a_path_is_told_as_live_tells_it():
+    (ended,) = of(count_recording(walk(np.full(65, 200.0)), SETUP, PARAMS), TrackEnded)
+    assert (ended.started_ms, ended.ended_ms) == (0, 6400)
+    assert len(ended.path) == len(ended.boxes_px) < 12
+    assert ended.boxes_px[0] == (56, 140)
+    assert ended.confidence == pytest.approx(0.9, abs=1e-3)
+
+
+def test_ignored_zones_and_frames_from_the_past_are_left_out():
+    mirror = ZoneSetup("m", "Mirror", "ignore", ((0, 0), (1, 0), (1, 1), (0, 1)))
+    scene = SceneSetup(WIDTH, HEIGHT, (mirror, TILL), (DOOR,))
+    assert count_recording(walk(np.linspace(200, 360, 40)), scene, PARAMS) == []
+    there = walk(np.linspace(200, 360, 40))
+    back = [*there[:20], frame(500, (480.0, 500.0)), *there[20:]]
+    assert count_recording(back, SETUP, PARAMS) == count_recording(there, SETUP, PARAMS)
+
+
+@pytest.mark.parametrize("smooth_s", [0.1, 0.5])
+def test_the_smoother_leaves_straight_lines_alone_whatever_the_spacing_and_the_holes(smooth_s):
+    times = np.array([0, 0.1, 0.15, 0.3, 0.4, 0.9, 1.0, 1.1])
+    lines = np.stack([3 * times + 1, -times], axis=1)
+    weights = np.array([1, 1, 0, 1, 0.2, 0, 1, 1.0])
+    given = np.where(weights[:, None] > 0, lines, 99.0)
+    assert np.allclose(whittaker(times, given, weights, smooth_s), lines, atol=1e-4)
+
+
+def test_the_smoother_means_the_same_at_every_frame_rate():
+    def left_of_a_swing(fps, period_s):
+        times = np.arange(0, 20, 1 / fps)
+        wave = np.sin(2 * np.pi * times / period_s)[:, None]
+        middle = slice(len(times) // 4, -len(times) // 4)
+        return np.ptp(whittaker(times, wave, np.ones(len(times)), 0.15)[middle]) / 2
+
+    for fps in (10, 25, 60):
+        assert left_of_a_swing(fps, 4.0) > 0.98
+        assert left_of_a_swing(fps, 2 * np.pi * 0.15) == pytest.approx(0.5, abs=0.05)
