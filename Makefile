@@ -47,9 +47,10 @@ setup: .venv/.run var/vendor/icons.svg ## only the environment: Python packages 
 	@$(PY) -m pip install $(PIP_QUIET) -r requirements.txt
 	@touch $@
 
-.venv/.dev: .venv/.run requirements-dev.txt
+.venv/.dev: .venv/.run requirements-dev.txt requirements-scoring.txt
 	@echo "Installing the Python packages for tests and checks"
 	@$(PY) -m pip install $(PIP_QUIET) -r requirements-dev.txt
+	@$(PY) -m pip install $(PIP_QUIET) --no-deps -r requirements-scoring.txt
 	@touch $@
 
 var/npm/.run: package.json package-lock.json tools/node.py | .venv/.run

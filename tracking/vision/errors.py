@@ -11,6 +11,8 @@ VisionError
 ├── BadDetectionsError         a stored blob of detections is damaged or foreign
 ├── BadStateError              a stored pipeline state is damaged, foreign or of another set-up
 ├── BadSetupError              a scene set-up that cannot be used
+├── BadLabelsError             labelled data that an evaluation cannot use
+├── ToolMissingError           a package that only an evaluation needs is not installed
 └── UnknownDetectorError       no detector of that name, or it is not ready here
 """
 
@@ -79,6 +81,18 @@ class BadSetupError(VisionError):
     """A scene set-up cannot be used."""
 
     code = "bad_setup"
+
+
+class BadLabelsError(VisionError):
+    """Labelled data (truth or detections in a file) cannot be used for an evaluation."""
+
+    code = "bad_labels"
+
+
+class ToolMissingError(VisionError):
+    """A package that only an evaluation needs is not installed."""
+
+    code = "tool_missing"
 
 
 class UnknownDetectorError(VisionError):
