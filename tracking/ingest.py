@@ -15,7 +15,7 @@ from django.db import transaction
 
 from accounts.models import Store
 from accounts.services import store_create
-from tracking import runner
+from tracking import recounts, runner
 from tracking.models import Chunk, Recording
 from tracking.recordings import Wish, recording_from_file
 from tracking.selectors import RunNumbers, active_run, run_numbers
@@ -128,6 +128,7 @@ def work(recording: Recording, tell: Callable[[float], None]) -> dict[str, Any]:
     """
     began = time.monotonic()
     runner.work(recording.pk, lambda: tell(share_done(recording)))
+    recounts.work(recording)
     recording.refresh_from_db()
     return summary(recording) | {"wall_s": round(time.monotonic() - began, 3)}
 

@@ -18,7 +18,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from accounts.models import Store
-from tracking import jobs, live
+from tracking import finals, jobs, live
 from tracking.bulk import insert_rows
 from tracking.faults import fault
 from tracking.models import (
@@ -38,6 +38,7 @@ from tracking.visits import EventDraft, VisitBook, VisitDraft
 from zones.models import CountingLine, Zone
 
 ROWS = 500  # an INSERT; SQLite takes 32,766 values
+COUNTED = (Recording.State.DONE, Recording.State.PARTIAL)
 
 
 class AlreadyCountedError(RuntimeError):
@@ -398,6 +399,8 @@ def feed(batch: LedgerBatch) -> None:
 def _close(claim: jobs.Claim, run: Run, outcome: Outcome) -> None:
     jobs.recording_finish(claim, outcome.state, outcome.code, outcome.detail)
     Run.objects.filter(pk=run.pk).update(finished_at=Now())
+    if outcome.state in COUNTED:
+        finals.final_begin(run)
 
 
 def _at(run: Run, time_ms: int) -> Any:

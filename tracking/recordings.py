@@ -22,7 +22,7 @@ from django.utils import timezone as clock
 
 from accounts.models import User
 from accounts.services import audit_record
-from tracking import gate, jobs, ledger, media, room
+from tracking import finals, gate, jobs, ledger, media, room
 from tracking.faults import fault
 from tracking.gate import CheckedFile
 from tracking.models import Chunk, Recording, Run, Upload
@@ -310,7 +310,8 @@ def _add_run(recording: Recording, detector: dict[str, Any]) -> Run:
             "detector": detector,
             "params": PipelineParams.for_detector(detector["name"]).to_json(),
             "input": {"sha256": recording.sha256, "size_bytes": recording.size_bytes},
-        },
+        }
+        | finals.card_of(recording, detector["name"]),
         setup=_frozen_map(recording).to_json(),
     )
     run.full_clean()

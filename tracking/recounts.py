@@ -22,8 +22,9 @@ from django.utils import timezone as clock
 
 from accounts.models import User
 from accounts.services import audit_record
-from tracking import jobs, ledger, room, runner
+from tracking import finals, jobs, ledger, room, runner, whole
 from tracking.faults import fault
+from tracking.ledger import Slice
 from tracking.models import (
     OPEN_JOBS,
     Chunk,
@@ -38,6 +39,7 @@ from tracking.models import (
 )
 from tracking.problems import Problem
 from tracking.recount_words import changes_between
+from tracking.stopping import check_stop
 from tracking.switch import ROWS, SupersededError, commit_part, run_switch
 from tracking.vision.errors import BadSetupError
 from tracking.vision.pipeline import PipelineParams
@@ -66,11 +68,12 @@ def recording_recount(*, recording: Recording, user: User | None = None) -> Reco
         held = Recording.objects.select_for_update(no_key=True).get(pk=recording.pk)
         run = _run_to_replace(held)
         setup = _map_of_now(held)
+        final = finals.card_of(held, run.card["detector"]["name"]) if finals.fits(held) else {}
         open_one = held.recounts.filter(state__in=OPEN_JOBS).select_related("new_run").first()
-        if open_one is not None and open_one.new_run.setup == setup:
+        if open_one is not None and _asks_for(open_one, setup, final):
             return open_one
         jobs.recount_cancel(held)
-        recount = _begin(held, run, setup, user)
+        recount = _begin(held, run, setup, final, user)
         fault("recount_made")
         if user is not None:
             detail = {"recording": str(held.public_id), "changes": recount.changes}
@@ -114,17 +117,32 @@ def _for_ever(shapes: SceneShapes) -> SceneShapes:
     )
 
 
-def _begin(recording: Recording, run: Run, setup: dict[str, Any], user: User | None) -> Recount:
-    card = run.card | {
+def _asks_for(recount: Recount, setup: dict[str, Any], final: dict[str, Any]) -> bool:
+    """Whether an open re-count has this map and is, or is not, a final count."""
+    is_final = recount.new_run.mode == Run.Mode.RECORDING
+    return recount.new_run.setup == setup and is_final == bool(final)
+
+
+def _begin(
+    recording: Recording,
+    run: Run,
+    setup: dict[str, Any],
+    final: dict[str, Any],
+    user: User | None,
+) -> Recount:
+    card = {name: value for name, value in run.card.items() if not name.startswith("final")}
+    card |= {
         "code_version": settings.CODE_VERSION,
         "params": PipelineParams.for_detector(run.card["detector"]["name"]).to_json(),
     }
+    mode = Run.Mode.RECORDING if final else Run.Mode.LIVE
+    ways = [] if mode == run.mode else [finals.KNOWN if final else finals.AS_IT_CAME]
     new = Run(
         store=recording.store,
         recording=recording,
-        mode=run.mode,
+        mode=mode,
         active=False,
-        card=card,
+        card=card | final,
         setup=setup,
     )
     new.full_clean()
@@ -134,7 +152,7 @@ def _begin(recording: Recording, run: Run, setup: dict[str, Any], user: User | N
         recording=recording,
         old_run=run,
         new_run=new,
-        changes=changes_between(run.setup, setup),
+        changes=[*changes_between(run.setup, setup), *ways],
         created_by=user,
     )
 
@@ -149,18 +167,46 @@ def advance(recount_id: int, slice_s: float | None = None) -> bool:
 
     While the disk is low it waits, as all work does; beat rings once there is room.
     """
-    deadline = time.monotonic() + (settings.SLICE_S if slice_s is None else slice_s)
     if room.disk_low():
         return False
     claim = jobs.recount_claim(recount_id)
     if claim is None:
         return False
     with jobs.held(claim), _superseded(claim):
+        _make_known(claim)
+        deadline = time.monotonic() + (settings.SLICE_S if slice_s is None else slice_s)
         claim.check()
         while _step(claim) and time.monotonic() < deadline and not room.disk_low():
             claim.check()
         jobs.give_back(claim)
     return is_open(recount_id) and not room.disk_low()
+
+
+def work(recording: Recording) -> None:
+    """Work a recording's open re-count to its end in this process, beside any worker that helps."""
+    while made := recording.recounts.filter(state__in=OPEN_JOBS).first():
+        check_stop()
+        try:
+            went_on = advance(made.pk)
+        except Exception:
+            log.exception("step_failed", step="advance_recount", id=made.pk)
+            continue  # the error is on the row by now, which is tried again or set aside
+        if not went_on and is_open(made.pk):
+            time.sleep(0.2)  # the rest is in other hands
+
+
+def _make_known(claim: jobs.Claim) -> None:
+    """Go through all of a recording first where the run is one that knows it."""
+    run = Recount.objects.select_related("new_run").get(pk=claim.pk).new_run
+    is_counted = run.next_chunk >= run.recording.chunk_count
+    if run.mode == Run.Mode.RECORDING and not is_counted:
+        whole.know(run)
+
+
+def _count(run: Run, chunk: Chunk) -> Slice:
+    if run.mode == Run.Mode.RECORDING:
+        return whole.know(run)[chunk.index]
+    return runner.count_chunk(run, chunk)
 
 
 def _step(claim: jobs.Claim) -> bool:
@@ -172,10 +218,11 @@ def _step(claim: jobs.Claim) -> bool:
         raise SupersededError(f"Run {recount.old_run.public_id} counts no more.")
     run = recount.new_run
     if run.next_chunk >= recount.recording.chunk_count:
+        whole.forget()
         run_switch(claim=claim, recount=recount)
         return False
     chunk = Chunk.objects.get(recording=recount.recording_id, index=run.next_chunk)
-    counted = runner.count_chunk(run, chunk)
+    counted = _count(run, chunk)
     fault("recount_after_counted")
     try:
         commit_part(claim=claim, recount=recount, chunk=chunk, counted=counted)

@@ -39,6 +39,7 @@ def detect_chunk(chunk_id: int) -> None:
         _ring(_undetected(), detect_chunk, _room_in_queue())  # the others have work meanwhile
         if recording_id is not None and runner.advance(recording_id):
             _send(advance_recording, recording_id)
+        _ring(_unrecounted(), advance_recount, _room_in_queue())  # a final count may have begun
 
 
 @shared_task
@@ -47,6 +48,7 @@ def advance_recording(recording_id: int) -> None:
     with stoppable():
         if runner.advance(recording_id):
             _send(advance_recording, recording_id)
+        _ring(_unrecounted(), advance_recount, _room_in_queue())  # a final count may have begun
 
 
 @shared_task

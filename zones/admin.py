@@ -69,6 +69,7 @@ class CameraAdmin(StoreAdminBase):
         "detector",
         "detector_settings",
         "ignore_masks",
+        "final_count",
     )
 
     @admin.display(boolean=True, description="Address stored")

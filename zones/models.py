@@ -27,6 +27,12 @@ CAMERA_SCHEMES = ("rtsp", "rtsps", "http", "https")
 class Camera(models.Model):
     """One fixed view of a store: the canvas on which zones and lines are drawn."""
 
+    class FinalCount(models.TextChoices):
+        """Which count of a recording makes its numbers in the end."""
+
+        LIVE = "live", "As the pictures came"
+        RECORDING = "recording", "Once more, with the whole recording known"
+
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="cameras")
     name = models.CharField(max_length=80)
@@ -35,6 +41,14 @@ class Camera(models.Model):
     detector = models.CharField(max_length=40, default="hog")
     detector_settings = models.JSONField(default=dict, blank=True)
     ignore_masks = models.JSONField(default=list, blank=True)
+    # The default is what measured best on rendered scenes: docs/decisions/0017.
+    final_count = models.CharField(
+        max_length=10,
+        choices=FinalCount.choices,
+        default=FinalCount.LIVE,
+        help_text="With the whole recording known, people hidden for a while are found again and "
+        "zone visits come out better; crossings of lines do not.",
+    )
     # Relative path below MEDIA_ROOT of the person-free still; blank until one was learnt.
     still = models.CharField(max_length=200, blank=True, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)

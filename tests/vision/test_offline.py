@@ -5,7 +5,12 @@ import pytest
 
 from tests.vision.test_pipeline import DOOR, HEIGHT, SETUP, TILL, WIDTH, crowd, frame, of, walk
 from tracking.vision.events import LineCrossed, TrackEnded, ZoneEntered, ZoneLeft
-from tracking.vision.offline import OfflineParams, count_recording, follow_recording
+from tracking.vision.offline import (
+    OfflineParams,
+    count_frames,
+    count_recording,
+    follow_recording,
+)
 from tracking.vision.setup import SceneSetup, ZoneSetup
 from tracking.vision.smoothing import whittaker
 from tracking.vision.tracker import TrackerParams
@@ -107,10 +112,11 @@ def test_nothing_at_all_is_nobody():
     assert count_recording([], SETUP, PARAMS) == []
 
 
-def test_events_come_in_order_and_every_person_ends():
-    events = count_recording(crowd(4), SETUP, PARAMS)
-    times = [e.ended_ms if isinstance(e, TrackEnded) else e.time_ms for e in events]
-    assert times == sorted(times)
+def test_frames_are_told_in_order_and_every_person_ends():
+    told = list(count_frames(crowd(4), SETUP, PARAMS))
+    assert [each.time_ms for each in told] == [each.time_ms for each in crowd(4)]
+    events = [event for each in told for event in each.events]
+    assert events == count_recording(crowd(4), SETUP, PARAMS)
     ended = [event.track_number for event in of(events, TrackEnded)]
     assert sorted(ended) == list(range(1, len(ended) + 1))
     assert len(of(events, ZoneEntered)) == len(of(events, ZoneLeft))

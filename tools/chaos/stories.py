@@ -35,6 +35,7 @@ from tracking import (  # noqa: E402
 )
 from tracking.models import Recording, Upload  # noqa: E402
 from tracking.problems import Problem  # noqa: E402
+from zones.models import Camera  # noqa: E402
 from zones.services import line_redraw, zone_redraw  # noqa: E402
 
 AT = "2026-07-01T09:00:00+00:00"
@@ -104,8 +105,21 @@ def _waiting(slug: str, film: Film) -> None:
     ingest.ingest(camera=_camera(slug, film), path=film.video, started_at=at)
 
 
+def _waiting_for_all(slug: str, film: Film) -> None:
+    """Let the film wait where it is counted once more with all of it known."""
+    camera = _camera(slug, film)
+    camera.final_count = Camera.FinalCount.RECORDING
+    camera.save()
+    _waiting(slug, film)
+
+
 def _count(slug: str, _: Film) -> None:
     runner.work(_recording(slug).pk)
+
+
+def _count_finally(slug: str, film: Film) -> None:
+    _count(slug, film)
+    recounts.work(_recording(slug))
 
 
 def _count_with_renewals(slug: str, _: Film) -> None:
@@ -251,6 +265,7 @@ STORIES: dict[str, Story] = {
         "switch_after_numbers", "switch_after_sinks", "switch_after_overlays",
         "switch_before_commit", "switch_after_commit",
     )),
+    "count finally": Story(_waiting_for_all, _count_finally, ("final_begun", "final_known")),
     "bring in": Story(_shop, _bring_in, (
         "upload_after_files", "upload_after_row", "upload_after_part", "upload_after_offset",
         "upload_after_name", "upload_after_check", "write_after_recording",

@@ -1,0 +1,68 @@
+"""The final count of a recording: once more, from its stored detections, all of it known.
+
+Which cameras have one is the camera's choice, frozen on the run's card when the recording is made.
+It begins in the transaction that closes the first count, as a re-count with the same map; it is
+worked, and takes the first one's place, like any other (`tracking.recounts`, `tracking.switch`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Sum
+
+from tracking import jobs
+from tracking.faults import fault
+from tracking.models import Chunk, Recording, Recount, Run
+from tracking.vision.offline import OfflineParams
+from zones.models import Camera
+
+# Part of a sentence: "Counted again at 14:05 after the whole recording was known".
+KNOWN = "the whole recording was known"
+AS_IT_CAME = "the camera was set to count pictures as they come"
+# All of a recording is gone through at once, while a claim lasts: this takes one core some two to
+# three minutes. It is three hours at 10 frames a second.
+MOST_FRAMES = 100_000
+
+
+def card_of(recording: Recording, detector: str) -> dict[str, Any]:
+    """Return what a run's card says of the final count; nothing where there is to be none."""
+    chosen = recording.camera.final_count == Camera.FinalCount.RECORDING
+    if not chosen or recording.source != Recording.Source.VIDEO:
+        return {}
+    return {"final": OfflineParams.for_detector(detector).to_json()}
+
+
+def fits(recording: Recording) -> bool:
+    """Whether a recording is short enough to be gone through at once."""
+    frames = Chunk.objects.filter(recording=recording).aggregate(n=Sum("frames"))["n"] or 0
+    return frames <= MOST_FRAMES
+
+
+def final_begin(run: Run) -> Recount | None:
+    """Let the final count wait, within the transaction that closes the first one.
+
+    None where there is to be none. One that is too long keeps its first count, and the run's card
+    says so.
+    """
+    if "final" not in run.card or run.mode == Run.Mode.RECORDING:
+        return None
+    if not fits(run.recording):
+        card = run.card | {"final_left_out": f"It has more than {MOST_FRAMES:,} pictures."}
+        Run.objects.filter(pk=run.pk).update(card=card)
+        return None
+    jobs.recount_cancel(run.recording)
+    new = Run.objects.create(
+        store=run.store,
+        recording=run.recording,
+        mode=Run.Mode.RECORDING,
+        active=False,
+        card=run.card | {"code_version": settings.CODE_VERSION},
+        setup=run.setup,
+    )
+    recount = Recount.objects.create(
+        store=run.store, recording=run.recording, old_run=run, new_run=new, changes=[KNOWN]
+    )
+    fault("final_begun")
+    return recount

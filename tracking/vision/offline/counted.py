@@ -1,0 +1,119 @@
+"""What happened along whole ways, frame by frame, as the live pipeline tells it."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tracking.vision.counting import CountingParams, SceneCounter
+from tracking.vision.detections import DetectedFrame
+from tracking.vision.events import Event, TrackEnded
+from tracking.vision.ignoring import IgnoredZones
+from tracking.vision.offline.params import OfflineParams
+from tracking.vision.offline.walks import Walk, follow_recording
+from tracking.vision.paths import TrackPath
+from tracking.vision.setup import SceneSetup
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class CountedFrame:
+    """What happened in one frame, and number and box of everybody in it, as the pipeline tells."""
+
+    time_ms: int
+    events: list[Event]
+    visible: list[tuple[int, Box]]
+
+
+def count_recording(
+    frames: Sequence[DetectedFrame],
+    setup: SceneSetup,
+    params: OfflineParams,
+    counting: CountingParams | None = None,
+) -> list[Event]:
+    """Return what happened in a scene, as the live pipeline tells it; see `count_frames`."""
+    counted = count_frames(frames, setup, params, counting)
+    return [event for frame in counted for event in frame.events]
+
+
+def count_frames(
+    frames: Sequence[DetectedFrame],
+    setup: SceneSetup,
+    params: OfflineParams,
+    counting: CountingParams | None = None,
+) -> Iterator[CountedFrame]:
+    """Yield what happened in a scene, frame by frame.
+
+    Parameters
+    ----------
+    frames : sequence of DetectedFrame
+        All of the recording. A frame that is not later than the one before is skipped, as live.
+    setup : SceneSetup
+        Frame size, zones and lines with their versions.
+    params : OfflineParams
+        Frozen for the run.
+    counting : CountingParams, optional
+        How foot points are read.
+    """
+    ignored = IgnoredZones(setup)
+    rising: list[DetectedFrame] = []
+    for frame in frames:
+        if not rising or frame.time_ms > rising[-1].time_ms:
+            rising.append(ignored.taken_from(frame))
+    times_ms = [frame.time_ms for frame in rising]
+    counter = SceneCounter(setup, counting or CountingParams())
+    coming = deque(follow_recording(rising, params))
+    here: list[_Told] = []
+    for index, time_ms in enumerate(times_ms):
+        while coming and coming[0].frames[0] == index:
+            here.append(_Told(coming.popleft(), times_ms, setup))
+        events: list[Event] = []
+        visible: list[tuple[int, Box]] = []
+        for told in here:
+            if (box := told.step(index)) is not None:
+                visible.append((told.walk.number, box))
+                x1, y1, x2, y2 = box
+                foot = ((x1 + x2) / 2, y2)
+                events += counter.update(told.walk.number, time_ms, foot, y2 - y1)
+        for told in here:
+            if told.is_over(index):
+                events += [*counter.end(told.walk.number), told.ended()]
+        here = [told for told in here if not told.is_over(index)]
+        yield CountedFrame(time_ms, events, visible)
+
+
+class _Told:
+    """One walk as it is told, frame by frame."""
+
+    def __init__(self, walk: Walk, times_ms: list[int], setup: SceneSetup) -> None:
+        self.walk = walk
+        self._times_ms, self._setup = times_ms, setup
+        self._path = TrackPath()
+        self._at = 0
+
+    def step(self, index: int) -> Box | None:
+        """Return the box in a frame and note it on the path; None in a hole of the walk."""
+        walk, setup = self.walk, self._setup
+        if walk.frames[self._at] != index:
+            return None
+        x1, y1, x2, y2 = walk.boxes[self._at].tolist()
+        self._at += 1
+        fraction = ((x1 + x2) / 2 / setup.width, y2 / setup.height)
+        self._path.add(self._times_ms[index], fraction, (round(x2 - x1), round(y2 - y1)))
+        return x1, y1, x2, y2
+
+    def is_over(self, index: int) -> bool:
+        """Return whether nothing comes after a frame."""
+        return bool(self.walk.frames[-1] <= index)
+
+    def ended(self) -> TrackEnded:
+        """Return the walk's last fact."""
+        walk, points = self.walk, self._path.points()
+        return TrackEnded(
+            track_number=walk.number,
+            started_ms=self._times_ms[walk.frames[0]],
+            ended_ms=self._times_ms[walk.frames[-1]],
+            path=tuple((int(time_ms), x, y) for time_ms, x, y, _, _ in points),
+            boxes_px=tuple((int(width), int(height)) for *_, width, height in points),
+            confidence=round(float(walk.scores[walk.scores > 0].mean()), 4),
+        )
