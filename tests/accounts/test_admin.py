@@ -185,7 +185,7 @@ def test_charlie_sees_and_changes_nothing_of_a_foreign_store(client, cast, charl
 def test_charlie_cannot_put_a_camera_or_a_zone_into_a_foreign_store(client, cast, charlie):
     camera = make_camera(cast.store)
     new_camera = {"store": cast.store.pk, "name": "Spy", "detector": "hog"}
-    new_camera |= {"detector_settings": "{}", "ignore_masks": "[]"}
+    new_camera |= {"detector_settings": "{}", "ignore_masks": "[]", "final_count": "live"}
     refused = client.post("/admin/zones/camera/add/", new_camera)
     assert "store" in form_errors(refused)
     new_zone = {"camera": camera.pk, "name": "Spy", "kind": "display", "colour": 1}

@@ -25,7 +25,13 @@ def camera(client, cast) -> Camera:
 
 def camera_form(camera: Camera, **fields) -> dict[str, object]:
     form = {"store": camera.store.pk, "name": camera.name, "detector": "hog", "source": ""}
-    return {**form, "detector_settings": "{}", "ignore_masks": "[]", **fields}
+    return {
+        **form,
+        "detector_settings": "{}",
+        "ignore_masks": "[]",
+        "final_count": "live",
+        **fields,
+    }
 
 
 def zone_form(camera: Camera, **fields) -> dict[str, object]:

@@ -11,6 +11,7 @@ from tools.bench.installation import ROOT, Installation
 
 # OpenCV's sample of a real street. It lies beside the project where measuring is done, never in it.
 STREET = ROOT.parent / "shared/data/video/vtest.avi"
+LABELLED = ROOT.parent / "shared/data/mot/MOT17val"
 STREET_SETUP = {
     "store": {"name": "Street", "slug": "street", "timezone": "Europe/London"},
     "camera": {"name": "Street"},

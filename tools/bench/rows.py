@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.bench import core_coverage, films, rendered_store
+from tools.bench import core_coverage, films, peers, rendered_store
 from tools.bench import workers as side_by_side
 from tools.bench.installation import Installation
 
@@ -94,6 +94,53 @@ def speed(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
     )
 
 
+def tracker(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
+    """Yield how long our tracker takes for a frame against BoT-SORT."""
+    if not films.LABELLED.is_dir():
+        tell("no labelled sequences beside the project: the tracker is not raced")
+        return
+    installation = Installation(wanted.folder / "tracker")
+    race = ("-m", "tools.bench.trackers_race", peers.folder(), films.LABELLED)
+    told = installation.python(*race, timeout_s=1800).json()
+    yield Row(
+        "tracker_ms_a_frame",
+        1000 / told["ours"],
+        1000 / told["peer"],
+        told["peer"] / told["ours"],
+        0.5,
+        f"of a core, roboflow's BoT-SORT beside it; {told['ours']:.0f} and {told['peer']:.0f} "
+        f"frames a second over {told['frames']:.0f} frames",
+    )
+
+
+def own(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
+    """Yield what a count costs beside what finding the people costs, and how fast it is in all."""
+    video, setup, name = _film(wanted, tell)
+    installation = Installation(wanted.folder / "own")
+    script = ("-m", "tools.bench.own_cost", video, setup, "hog")
+    told = installation.python(*script, timeout_s=1800).json()
+    ran = Installation(wanted.folder / "own-count").count(video, setup, timeout_s=1800)
+    detect_s, rest_s = told["detect_s"], ran.cpu_s - told["detect_s"]
+    yield Row(
+        "own_cost_over_hog_s",
+        rest_s,
+        detect_s,
+        rest_s / detect_s,
+        0.15,
+        f"of a core for {name}: a whole count less HOG's own; in it {told['decode_s']:.1f} s of "
+        f"decoding, {told['count_s']:.1f} s of tracking and counting, the processes' start",
+    )
+    factor = told["seconds"] / ran.cpu_s
+    yield Row(
+        "core_s_a_second_of_film",
+        1 / factor,
+        None,
+        1 / factor,
+        1 / 3,
+        f"{factor:.2f} times real time a core with HOG; the goal is NanoDet's",
+    )
+
+
 def gating(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
     """Yield what searching only where something moves costs against searching everywhere."""
     video, _, name = _film(wanted, tell)
@@ -168,6 +215,8 @@ def _film(wanted: Wanted, tell: Callable[[str], None]) -> tuple[Path, Path, str]
 
 
 ROWS: dict[str, Callable[[Wanted, Callable[[str], None]], Iterator[Row]]] = {
+    "tracker": tracker,
+    "own": own,
     "gating": gating,
     "speed": speed,
     "store": store,

@@ -166,7 +166,7 @@ def detect(options: argparse.Namespace) -> dict[str, Any]:
     detector = _every_frame(options.detector)
     shown: list[int] = []
     began = time.process_time()
-    reading_s, found = _detect_all(options.video, info, detector, shown)
+    reading_s, found = detect_all(options.video, info, detector, shown)
     cpu_ms = 1000 * (time.process_time() - began - reading_s) / max(len(found), 1)
     order = {time_ms: number for number, time_ms in enumerate(shown, 1)}
     truth = [_people_in(rows, order[frame.time_ms]) for frame in found]
@@ -187,7 +187,7 @@ def _every_frame(name: str) -> Detector:
     )
 
 
-def _detect_all(
+def detect_all(
     video: Path, info: MediaInfo, detector: Detector, shown: list[int]
 ) -> tuple[float, list[DetectedFrame]]:
     """Return the seconds of CPU that reading took and what was detected; note frames' times."""
@@ -222,7 +222,7 @@ def count(options: argparse.Namespace) -> dict[str, Any]:
     """Count a film's crossings of one line."""
     info = probe(options.video)
     scene = line_scene(info.width, info.height, options.line)
-    _, frames = _detect_all(options.video, info, make_detector(options.detector), [])
+    _, frames = detect_all(options.video, info, make_detector(options.detector), [])
     frames = unpack(pack(frames))  # as the product stores them
     params = PipelineParams.for_detector(options.detector)
     events = count_events(frames, scene, params, options.mode)
