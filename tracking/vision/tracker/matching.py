@@ -85,6 +85,12 @@ def common_shift(expected: Array, boxes: Array, least_similarity: float) -> Arra
     return np.asarray(shift * (count / (count + SHIFT_DOUBT)))
 
 
+def no_match(rows: Ints, columns: Ints) -> Match:
+    """Return that nothing found a partner."""
+    empty = np.zeros(0, np.int64)
+    return Match(empty, empty, rows, columns)
+
+
 def assign(value: Floats, allowed: NDArray[np.bool_], rows: Ints, columns: Ints) -> Match:
     """Pair rows with columns for the largest total value, among the allowed pairs only.
 
@@ -98,11 +104,10 @@ def assign(value: Floats, allowed: NDArray[np.bool_], rows: Ints, columns: Ints)
         What the rows and columns stand for; the answer is in these.
     """
     if not allowed.any():
-        empty = np.zeros(0, np.int64)
-        return Match(empty, empty, rows, columns)
+        return no_match(rows, columns)
     chosen_rows, chosen_columns = linear_sum_assignment(np.where(allowed, value, -1e3), True)
     made = allowed[chosen_rows, chosen_columns]
     made_rows, made_columns = chosen_rows[made], chosen_columns[made]
-    left_rows = np.setdiff1d(np.arange(len(rows)), made_rows)
-    left_columns = np.setdiff1d(np.arange(len(columns)), made_columns)
-    return Match(rows[made_rows], columns[made_columns], rows[left_rows], columns[left_columns])
+    row_left, column_left = np.ones(len(rows), np.bool_), np.ones(len(columns), np.bool_)
+    row_left[made_rows] = column_left[made_columns] = False
+    return Match(rows[made_rows], columns[made_columns], rows[row_left], columns[column_left])

@@ -19,6 +19,7 @@ from tracking.vision.tracker.matching import (
     assign,
     common_shift,
     direction_agreement,
+    no_match,
     similarity,
 )
 from tracking.vision.tracker.perspective import Perspective
@@ -269,42 +270,56 @@ class Tracker:
         table.shift(self.last_shift)
 
     def _match_high(self, rows: Ints, detections: Ints, boxes: Array) -> Match:
+        if not rows.size or not detections.size:
+            return no_match(rows, detections)
         table, params = self.table, self.params
         alike = similarity(kalman.to_xyxy(table.position[rows]), boxes[detections])
         centres = (boxes[detections, :2] + boxes[detections, 2:]) / 2
         shortest_px = 0.05 * table.position[rows, 3]
         agree = direction_agreement(table.centres[rows], centres, shortest_px)
         value = alike + params.direction_weight * agree
-        allowed = (alike >= params.least_similarity) & self._plausible(rows, boxes[detections])
+        allowed = self._plausible(rows, boxes[detections], alike >= params.least_similarity)
         return assign(value, allowed, rows, detections)
 
     def _match_low(self, rows: Ints, detections: Ints, boxes: Array) -> Match:
+        if not rows.size or not detections.size:
+            return no_match(rows, detections)
         alike = similarity(kalman.to_xyxy(self.table.position[rows]), boxes[detections])
-        allowed = (alike >= self.params.least_iou_low) & self._plausible(rows, boxes[detections])
+        allowed = self._plausible(rows, boxes[detections], alike >= self.params.least_iou_low)
         return assign(alike, allowed, rows, detections)
 
     def _match_last_seen(self, rows: Ints, detections: Ints, boxes: Array) -> Match:
+        if not rows.size or not detections.size:
+            return no_match(rows, detections)
         alike = similarity(kalman.to_xyxy(self.table.sight[rows]), boxes[detections])
-        allowed = (alike >= self.params.least_iou_last) & self._plausible(rows, boxes[detections])
+        allowed = self._plausible(rows, boxes[detections], alike >= self.params.least_iou_last)
         return assign(alike, allowed, rows, detections)
 
-    def _plausible(self, rows: Ints, boxes: Array) -> NDArray[np.bool_]:
-        """Return which detections a track could have reached, as tall as it is. Shape (N, M)."""
+    def _plausible(
+        self, rows: Ints, boxes: Array, possible: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Return which of the possible pairs a track could have reached, as tall as it is. (N, M).
+
+        Few pairs are alike at all; looking at those alone halves the time of a frame in a crowd.
+        """
         table, params = self.table, self.params
-        found = kalman.to_centred(boxes)
-        height = np.maximum(table.position[rows, 3], 1.0)
-        nearest = np.full((len(rows), len(boxes)), np.inf)
-        for start in (table.position, table.sight):
-            off = found[None, :, :2] - start[rows][:, None, :2]
-            nearest = np.minimum(nearest, np.hypot(off[..., 0], off[..., 1]))
+        track, detection = np.nonzero(possible)
+        row, found = rows[track], kalman.to_centred(boxes)[detection]
+        height = np.maximum(table.position[row, 3], 1.0)
+        nearest = np.full(len(row), np.inf)
+        for start in (table.position[row], table.sight[row]):
+            off = found[:, :2] - start[:, :2]
+            nearest = np.minimum(nearest, np.hypot(off[:, 0], off[:, 1]))
             if params.reach_by_head:
-                top = off[..., 1] - (found[None, :, 3] - start[rows][:, None, 3]) / 2
-                nearest = np.minimum(nearest, np.hypot(off[..., 0], top))
-        unseen_s = ((self._time_ms or 0) - table.seen_ms[rows]) / 1000
-        at_once = np.where(table.hits[rows] < params.confirm_hits, params.reach_new, params.reach)
+                top = off[:, 1] - (found[:, 3] - start[:, 3]) / 2
+                nearest = np.minimum(nearest, np.hypot(off[:, 0], top))
+        unseen_s = ((self._time_ms or 0) - table.seen_ms[row]) / 1000
+        at_once = np.where(table.hits[row] < params.confirm_hits, params.reach_new, params.reach)
         reach_px = (at_once + params.reach_per_s * unseen_s) * height
-        change = np.abs(np.log(np.maximum(found[None, :, 3], 1.0) / height[:, None]))
-        return np.asarray((nearest <= reach_px[:, None]) & (change <= params.height_change))
+        change = np.abs(np.log(np.maximum(found[:, 3], 1.0) / height))
+        reached = np.zeros_like(possible)
+        reached[track, detection] = (nearest <= reach_px) & (change <= params.height_change)
+        return reached
 
     def _see(self, rows: Ints, measured: Array, scores: Array, time_ms: int) -> None:
         """Update the matched rows with their detections."""
