@@ -138,6 +138,25 @@ def test_the_parts_are_what_one_count_of_everything_gives(waiting):
         if v.exited_ms is not None
     ]
     assert run.next_chunk == waiting.chunk_count > 3
+    counts = Counter(visit.chain for visit in visits.values())
+    assert [(row.chain, row.customer.visit_count) for row in rows if row.customer] == [
+        (row.chain, counts[row.chain]) for row in rows
+    ]
+    assert max(counts.values()) == 2
+
+
+def test_a_visit_that_is_longer_than_anyone_stays_ends_where_its_person_was_seen(
+    waiting, monkeypatch
+):
+    monkeypatch.setattr("tracking.visits.LONGEST_VISIT_MS", 10_000)
+    runner.work(waiting.pk)
+    first = list(Visit.objects.order_by("ordinal").values_list("inferred", "duration_ms"))
+    counted(waiting)
+    rows = Visit.objects.filter(run__active=True).order_by("ordinal")
+    final = list(rows.values_list("inferred", "duration_ms"))
+    assert [inferred for inferred, _ in final] == [inferred for inferred, _ in first]
+    assert any(inferred and ms > 10_000 for inferred, ms in final)
+    assert all(abs(a - b) < 500 for (_, a), (_, b) in zip(first, final, strict=True))
 
 
 def test_boxes_are_drawn_as_the_final_count_has_them(waiting):
