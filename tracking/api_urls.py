@@ -46,6 +46,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="recording-recount",
     ),
     path(
+        "recordings/<uuid:recording_id>/links/",
+        recording_api.RecordingLinksView.as_view(),
+        name="recording-links",
+    ),
+    path(
+        "recordings/<uuid:recording_id>/links/<int:track>/",
+        recording_api.RecordingLinkView.as_view(),
+        name="recording-link",
+    ),
+    path(
         "recordings/<uuid:recording_id>/remove-video/",
         recording_api.RecordingRemoveVideoView.as_view(),
         name="recording-remove-video",

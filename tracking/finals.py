@@ -34,6 +34,19 @@ def card_of(recording: Recording, detector: str) -> dict[str, Any]:
     return {"final": OfflineParams.for_detector(detector).to_json()}
 
 
+def card_again(recording: Recording, run: Run) -> dict[str, Any]:
+    """Return what the card of a re-count says of it: by the camera's choice of now.
+
+    Links that a person undid in the run before stay undone.
+    """
+    if not fits(recording):
+        return {}
+    card = card_of(recording, run.card["detector"]["name"])
+    if card:
+        card["final"]["apart"] = run.card.get("final", {}).get("apart", [])
+    return card
+
+
 def fits(recording: Recording) -> bool:
     """Whether a recording is short enough to be gone through at once."""
     frames = Chunk.objects.filter(recording=recording).aggregate(n=Sum("frames"))["n"] or 0

@@ -330,7 +330,7 @@ def _track(run: Run, track: TrackEnded) -> Track:
         public_id=uuid.uuid5(run.public_id, f"track/{track.track_number}"),
         run=run,
         number=track.track_number,
-        chain=track.track_number,
+        chain=track.chain or track.track_number,
         started_at=_at(run, track.started_ms),
         ended_at=_at(run, track.ended_ms),
         path=pack_path(track.path),

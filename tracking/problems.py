@@ -232,6 +232,11 @@ PROBLEMS: dict[str, Known] = {
         "Wait until it is counted; one that failed can be tried again.",
         CONFLICT,
     ),
+    "not_linked": Known(
+        "This track continues no other one.",
+        "Reload the list of links: it may have been counted again meanwhile.",
+        CONFLICT,
+    ),
     "detections_gone": Known(
         "What was seen in this video is no longer stored.",
         "Upload the video again to count it with the zones and lines of now.",

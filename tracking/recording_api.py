@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Protocol
 
 from django.shortcuts import get_object_or_404
@@ -16,6 +17,7 @@ from rest_framework.views import APIView
 
 from accounts.models import User
 from tracking import tasks
+from tracking.links import link_undo, links_of
 from tracking.live_api import QuerySerializer, recording_of, store_of
 from tracking.models import Recording, Upload
 from tracking.recording_selectors import facts_of, with_progress
@@ -206,6 +208,40 @@ class RecordingRecountView(APIView):
     def post(self, request: Request, recording_id: uuid.UUID) -> Response:
         """Count it again from what was seen; its numbers change once that is through."""
         return changed(request, recording_id, recording_recount, makes_work=True)
+
+
+class LinkSerializer(serializers.Serializer[Any]):
+    """One person, lost and found again under another number."""
+
+    track = serializers.IntegerField(help_text="The number it goes on as.")
+    before = serializers.IntegerField(help_text="The number it had before.")
+    chain = serializers.IntegerField(help_text="The person's first number.")
+    ended_at = serializers.DateTimeField(help_text="When it was lost.")
+    began_at = serializers.DateTimeField(help_text="When it was found again.")
+
+
+class RecordingLinksView(APIView):
+    """Who was lost and found again in a recording."""
+
+    @extend_schema(operation_id="recording_links", responses=LinkSerializer(many=True))
+    def get(self, request: Request, recording_id: uuid.UUID) -> Response:
+        """List the links of the official count."""
+        found = links_of(recording_of(request, recording_id))
+        return Response(LinkSerializer(found, many=True).data)
+
+
+class RecordingLinkView(APIView):
+    """One link between two tracks."""
+
+    @extend_schema(
+        operation_id="recording_link_undo",
+        request=None,
+        responses={200: RecordingSerializer, 409: REFUSED},
+    )
+    def delete(self, request: Request, recording_id: uuid.UUID, track: int) -> Response:
+        """Tell the two apart; numbers change once the recording is counted again."""
+        undo = partial(link_undo, track=track)
+        return changed(request, recording_id, undo, makes_work=True)
 
 
 class RecordingRemoveVideoView(APIView):

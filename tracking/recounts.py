@@ -66,14 +66,15 @@ def recording_recount(*, recording: Recording, user: User | None = None) -> Reco
     """
     with transaction.atomic():
         held = Recording.objects.select_for_update(no_key=True).get(pk=recording.pk)
-        run = _run_to_replace(held)
+        run = run_to_replace(held)
         setup = _map_of_now(held)
-        final = finals.card_of(held, run.card["detector"]["name"]) if finals.fits(held) else {}
+        final = finals.card_again(held, run)
         open_one = held.recounts.filter(state__in=OPEN_JOBS).select_related("new_run").first()
         if open_one is not None and _asks_for(open_one, setup, final):
             return open_one
         jobs.recount_cancel(held)
-        recount = _begin(held, run, setup, final, user)
+        changes = changes_between(run.setup, setup)
+        recount = recount_begin(held, run, setup, final, user, changes)
         fault("recount_made")
         if user is not None:
             detail = {"recording": str(held.public_id), "changes": recount.changes}
@@ -87,7 +88,7 @@ def recording_recount(*, recording: Recording, user: User | None = None) -> Reco
     return recount
 
 
-def _run_to_replace(recording: Recording) -> Run:
+def run_to_replace(recording: Recording) -> Run:
     run = recording.runs.filter(active=True).first()
     is_counted = recording.state in {State.DONE, State.PARTIAL}
     if run is None or not is_counted or recording.source == Recording.Source.IMAGE:
@@ -123,13 +124,18 @@ def _asks_for(recount: Recount, setup: dict[str, Any], final: dict[str, Any]) ->
     return recount.new_run.setup == setup and is_final == bool(final)
 
 
-def _begin(
+def recount_begin(
     recording: Recording,
     run: Run,
     setup: dict[str, Any],
     final: dict[str, Any],
     user: User | None,
+    changes: list[str],
 ) -> Recount:
+    """Let a re-count wait: its run, not active, with the map and what its card says of a final one.
+
+    The caller holds the recording's lock.
+    """
     card = {name: value for name, value in run.card.items() if not name.startswith("final")}
     card |= {
         "code_version": settings.CODE_VERSION,
@@ -152,7 +158,7 @@ def _begin(
         recording=recording,
         old_run=run,
         new_run=new,
-        changes=[*changes_between(run.setup, setup), *ways],
+        changes=[*changes, *ways],
         created_by=user,
     )
 

@@ -64,7 +64,8 @@ class VisitDraft:
 class VisitBook:
     """Turns the pipeline's events into the ledger's facts and keeps the visits that are open.
 
-    Without links between tracks a chain is its one track, so its number is the track's.
+    Without links between tracks a chain is its one track, so its number is the track's. Where
+    there are some, events name the chain.
     """
 
     entrances: frozenset[str]
@@ -192,9 +193,11 @@ class VisitBook:
         )
 
     def _ended(self, event: TrackEnded) -> None:
-        if visit := self._open(event.track_number):
+        chain = event.chain or event.track_number
+        if visit := self._open(chain):
             visit.seen_ms = max(visit.seen_ms, event.ended_ms)
-        self.alive.discard(event.track_number)
+        if not event.goes_on:
+            self.alive.discard(chain)
 
     def _begin(self, chain: int, time_ms: int) -> VisitDraft:
         visit = VisitDraft(self.next_visit, chain, time_ms, time_ms)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tracking import overlay
 from tracking.faults import fault
@@ -74,12 +75,13 @@ def _slice(
     size = (run.setup["width"], run.setup["height"])
     for frame in frames:
         for event in frame.events:
-            counted.events += book.take(event)
+            counted.events += [
+                replace(draft, track_number=frame.tracks[draft.track_number])
+                for draft in book.take(event)
+            ]
             if isinstance(event, TrackEnded):
                 counted.tracks.append(event)
-        ended = {event.track_number for event in frame.events if isinstance(event, TrackEnded)}
-        going_on = (number for number, _ in frame.visible if number not in ended)
-        book.seen(going_on, frame.time_ms)
+        book.seen(_going_on(frame), frame.time_ms)
     book.expire(chunk.last_ms)
     if is_last:
         book.finish()
@@ -87,6 +89,15 @@ def _slice(
     counted.overlay = overlay.pack(drawn)
     counted.covered_ms = (chunk.first_ms, min(chunk.decoded_to_ms, chunk.last_ms))
     return counted
+
+
+def _going_on(frame: CountedFrame) -> Iterator[int]:
+    """Yield the chains of those in a frame who are seen again after it."""
+    ended = {
+        event.chain for event in frame.events if isinstance(event, TrackEnded) and not event.goes_on
+    }
+    seen = {number for number, _ in frame.visible}
+    return (chain for chain, track in frame.tracks.items() if track in seen and chain not in ended)
 
 
 def _entrances(run: Run) -> frozenset[str]:

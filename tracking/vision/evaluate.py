@@ -227,18 +227,12 @@ def count(options: argparse.Namespace) -> dict[str, Any]:
     params = PipelineParams.for_detector(options.detector)
     events = count_events(frames, scene, params, options.mode)
     directions = [event.direction for event in events if isinstance(event, LineCrossed)]
-    people = len({event.track_number for event in events if isinstance(event, TrackEnded)})
-    tracks = people
-    if options.mode == "recording":
-        tracks = sum(
-            len(walk.pieces)
-            for walk in follow_recording(frames, OfflineParams(tracker=params.tracker))
-        )
+    ended = [event for event in events if isinstance(event, TrackEnded)]
     return {
         "in": directions.count("in"),
         "out": directions.count("out"),
-        "tracks": tracks,
-        "unique": people,
+        "tracks": len({event.track_number for event in ended}),
+        "unique": len({event.chain or event.track_number for event in ended}),
     }
 
 

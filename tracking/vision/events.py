@@ -50,7 +50,8 @@ class TrackEnded:
     `path` holds ``(time_ms, x, y)``: foot points as fractions of the frame in steps of 1/65535,
     simplified, at least one a second while the track was seen. `boxes_px` holds the
     ``(width, height)`` of the box in whole pixels at each point of the path. `confidence` is the
-    mean score of the track's detections.
+    mean score of the track's detections. `chain` is the first track of the same person, where it
+    is known to be another one; with `goes_on` the person is seen again under a later number.
     """
 
     track_number: int
@@ -59,6 +60,8 @@ class TrackEnded:
     path: tuple[tuple[int, float, float], ...]
     boxes_px: tuple[tuple[int, int], ...]
     confidence: float
+    chain: int = 0
+    goes_on: bool = False
 
 
 Event = LineCrossed | ZoneEntered | ZoneLeft | TrackEnded

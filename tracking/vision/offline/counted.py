@@ -18,11 +18,25 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class CountedFrame:
-    """What happened in one frame, and number and box of everybody in it, as the pipeline tells."""
+    """What happened in one frame.
+
+    Parameters
+    ----------
+    time_ms : int
+        Media time.
+    events : list of Event
+        As the pipeline tells them. Crossings and stays name the person's chain, the end of a
+        track the track's own number.
+    visible : list of (int, box)
+        Number of the track and box of everybody in the frame.
+    tracks : dict of int to int
+        The track that each chain is seen as by now.
+    """
 
     time_ms: int
     events: list[Event]
     visible: list[tuple[int, Box]]
+    tracks: dict[int, int]
 
 
 def count_recording(
@@ -71,15 +85,17 @@ def count_frames(
         visible: list[tuple[int, Box]] = []
         for told in here:
             if (box := told.step(index)) is not None:
-                visible.append((told.walk.number, box))
+                visible.append((told.track, box))
                 x1, y1, x2, y2 = box
                 foot = ((x1 + x2) / 2, y2)
                 events += counter.update(told.walk.number, time_ms, foot, y2 - y1)
+        tracks = {told.walk.number: told.track for told in here}
         for told in here:
             if told.is_over(index):
-                events += [*counter.end(told.walk.number), told.ended()]
+                events += counter.end(told.walk.number)
+            events += told.ended(index)
         here = [told for told in here if not told.is_over(index)]
-        yield CountedFrame(time_ms, events, visible)
+        yield CountedFrame(time_ms, events, visible, tracks)
 
 
 class _Told:
@@ -89,7 +105,12 @@ class _Told:
         self.walk = walk
         self._times_ms, self._setup = times_ms, setup
         self._path = TrackPath()
-        self._at = 0
+        self._at = self._piece = 0
+
+    @property
+    def track(self) -> int:
+        """The number of the piece that is being told; in a hole the one before it."""
+        return self.walk.pieces[self._piece].number
 
     def step(self, index: int) -> Box | None:
         """Return the box in a frame and note it on the path; None in a hole of the walk."""
@@ -98,22 +119,34 @@ class _Told:
             return None
         x1, y1, x2, y2 = walk.boxes[self._at].tolist()
         self._at += 1
-        fraction = ((x1 + x2) / 2 / setup.width, y2 / setup.height)
-        self._path.add(self._times_ms[index], fraction, (round(x2 - x1), round(y2 - y1)))
+        pieces = walk.pieces
+        if self._piece + 1 < len(pieces) and index >= pieces[self._piece + 1].first:
+            self._piece += 1
+            self._path = TrackPath()
+        if index <= pieces[self._piece].last:
+            fraction = ((x1 + x2) / 2 / setup.width, y2 / setup.height)
+            self._path.add(self._times_ms[index], fraction, (round(x2 - x1), round(y2 - y1)))
         return x1, y1, x2, y2
 
     def is_over(self, index: int) -> bool:
         """Return whether nothing comes after a frame."""
         return bool(self.walk.frames[-1] <= index)
 
-    def ended(self) -> TrackEnded:
-        """Return the walk's last fact."""
-        walk, points = self.walk, self._path.points()
-        return TrackEnded(
-            track_number=walk.number,
-            started_ms=self._times_ms[walk.frames[0]],
-            ended_ms=self._times_ms[walk.frames[-1]],
+    def ended(self, index: int) -> list[TrackEnded]:
+        """Return the fact that a piece ended with a frame, if one did."""
+        walk, span = self.walk, self.walk.pieces[self._piece]
+        if span.last != index:
+            return []
+        within = (walk.frames >= span.first) & (walk.frames <= span.last) & (walk.scores > 0)
+        points = self._path.points()
+        ended = TrackEnded(
+            track_number=span.number,
+            started_ms=self._times_ms[span.first],
+            ended_ms=self._times_ms[span.last],
             path=tuple((int(time_ms), x, y) for time_ms, x, y, _, _ in points),
             boxes_px=tuple((int(width), int(height)) for *_, width, height in points),
-            confidence=round(float(walk.scores[walk.scores > 0].mean()), 4),
+            confidence=round(float(walk.scores[within].mean()), 4),
+            chain=walk.number,
+            goes_on=span is not walk.pieces[-1],
         )
+        return [ended]

@@ -60,6 +60,10 @@ def _along(head: int, following: dict[int, int]) -> Iterator[int]:
 def _links(pieces: list[Piece], params: OfflineParams) -> tuple[Ints, Ints, Array]:
     """Return possible links, a piece and the one it goes on in, and how well: above 0, up to 1."""
     ends, starts = _in_time(pieces, params.link_ms / 1000)
+    if params.apart:
+        pairs = zip(ends.tolist(), starts.tolist(), strict=True)
+        kept = [_times_ms(pieces[i], pieces[j]) not in params.apart for i, j in pairs]
+        ends, starts = ends[kept], starts[kept]
     if not len(ends):
         return ends, starts, np.zeros(0)
     first = np.stack([_end(piece, params, at_start=True) for piece in pieces])[starts]
@@ -75,6 +79,11 @@ def _links(pieces: list[Piece], params: OfflineParams) -> tuple[Ints, Ints, Arra
     taller = np.abs(np.log(first[:, 2] / last[:, 2]))
     made = np.flatnonzero((taller <= params.link_height) & (gain > 0))
     return ends[made], starts[made], gain[made]
+
+
+def _times_ms(before: Piece, after: Piece) -> tuple[int, int]:
+    """Return when the one ended and when the other began."""
+    return round(1000 * before.times_s[-1]), round(1000 * after.times_s[0])
 
 
 def _in_time(pieces: list[Piece], longest_s: float) -> tuple[Ints, Ints]:

@@ -34,6 +34,9 @@ class OfflineParams:
     odd_height : float
         A height further off the person's own than this share is half believed, and less and less
         beyond: hidden legs make a box short, a second person makes it tall.
+    apart : tuple of (int, int)
+        Links that are not made, because a person undid them: when the one piece ended and when
+        the other began, milliseconds of media time.
     """
 
     tracker: TrackerParams = field(default_factory=TrackerParams)
@@ -48,6 +51,7 @@ class OfflineParams:
     smooth_sides_s: float = 0.4
     least_ms: int = 500
     odd_height: float = 0.1
+    apart: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def for_detector(cls, name: str) -> Self:
@@ -61,4 +65,6 @@ class OfflineParams:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Return the parameters that `to_json` wrote; what is missing has its default."""
-        return cls(**(data | {"tracker": TrackerParams.from_json(data["tracker"])}))
+        apart = tuple((int(ended), int(begun)) for ended, begun in data.get("apart", ()))
+        tracker = TrackerParams.from_json(data["tracker"])
+        return cls(**(data | {"tracker": tracker, "apart": apart}))

@@ -56,14 +56,12 @@ def _piece(key: int, sights: "array[float]", times_s: Array, camera: Array) -> P
     return Piece(key, frames, times_s[frames], boxes, rows[:, 5].copy())
 
 
-def joined(pieces: list[Piece]) -> tuple[Piece, tuple[int, ...]]:
-    """Return several pieces of one person as one, and the keys they had."""
-    first = pieces[0]
-    whole = Piece(
-        first.key,
+def joined(pieces: list[Piece]) -> Piece:
+    """Return several pieces of one person as one, with the first one's key."""
+    return Piece(
+        pieces[0].key,
         np.concatenate([piece.frames for piece in pieces]),
         np.concatenate([piece.times_s for piece in pieces]),
         np.concatenate([piece.boxes for piece in pieces]),
         np.concatenate([piece.scores for piece in pieces]),
     )
-    return whole, tuple(piece.key for piece in pieces)

@@ -17,28 +17,37 @@ ROUNDS = 3  # of smoothing heights; a fourth changes them by less than a pixel
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """One of the pieces that a walk is joined of: its number, and the frames it was seen in."""
+
+    number: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class Walk:
     """One person's whole way.
 
     Parameters
     ----------
     number : int
-        From 1, in order of first sight.
+        Of its first piece.
     frames : ndarray of shape (N,)
         Index of each frame the person is in, rising; within a filled hole too.
     boxes : ndarray of shape (N, 4)
         Smoothed boxes, xyxy in pixels.
     scores : ndarray of shape (N,)
         Of the detections; 0 in filled holes.
-    pieces : tuple of int
-        Keys of the tracklets it was joined from, in order.
+    pieces : tuple of Span
+        What it was joined of, in order. Pieces are numbered from 1, in order of first sight.
     """
 
     number: int
     frames: Ints
     boxes: Array
     scores: Array
-    pieces: tuple[int, ...]
+    pieces: tuple[Span, ...]
 
 
 def follow_recording(frames: Sequence[DetectedFrame], params: OfflineParams) -> list[Walk]:
@@ -52,28 +61,34 @@ def follow_recording(frames: Sequence[DetectedFrame], params: OfflineParams) -> 
     """
     pieces, camera = pieces_of(frames, params.tracker)
     times_s = np.array([frame.time_ms for frame in frames], np.float64) / 1000
-    chains = [joined([pieces[index] for index in chain]) for chain in chains_of(pieces, params)]
+    chains = [[pieces[index] for index in chain] for chain in chains_of(pieces, params)]
     long = [
-        (chain, keys)
-        for chain, keys in chains
-        if (chain.times_s[-1] - chain.times_s[0]) * 1000 >= params.least_ms
+        chain
+        for chain in chains
+        if (chain[-1].times_s[-1] - chain[0].times_s[0]) * 1000 >= params.least_ms
     ]
-    long.sort(key=lambda each: (int(each[0].frames[0]), each[0].key))
-    return [
-        _walk(number, chain, keys, times_s, camera, params)
-        for number, (chain, keys) in enumerate(long, 1)
-    ]
+    in_order = sorted((piece for chain in long for piece in chain), key=_first_sight)
+    numbers = {piece.key: number for number, piece in enumerate(in_order, 1)}
+    long.sort(key=lambda chain: _first_sight(chain[0]))
+    return [_walk(chain, numbers, times_s, camera, params) for chain in long]
+
+
+def _first_sight(piece: Piece) -> tuple[int, int]:
+    return int(piece.frames[0]), piece.key
 
 
 def _walk(
-    number: int,
-    chain: Piece,
-    keys: tuple[int, ...],
+    pieces: list[Piece],
+    numbers: dict[int, int],
     times_s: Array,
     camera: Array,
     params: OfflineParams,
 ) -> Walk:
     """Return a person's smoothed way, with the holes that are short enough filled."""
+    chain = joined(pieces)
+    spans = tuple(
+        Span(numbers[piece.key], int(piece.frames[0]), int(piece.frames[-1])) for piece in pieces
+    )
     span = np.arange(chain.frames[0], chain.frames[-1] + 1)
     at = chain.frames - chain.frames[0]
     boxes, scores = np.zeros((len(span), 4)), np.zeros(len(span))
@@ -82,7 +97,7 @@ def _walk(
     smooth = _smooth(time, boxes, scores, params)
     smooth[:, :2] += camera[span]
     kept = _filled(at, time, params.fill_ms)
-    return Walk(number, span[kept], to_xyxy(smooth[kept]), scores[kept], keys)
+    return Walk(spans[0].number, span[kept], to_xyxy(smooth[kept]), scores[kept], spans)
 
 
 def _smooth(time_s: Array, boxes: Array, weights: Array, params: OfflineParams) -> Array:
