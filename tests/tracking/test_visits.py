@@ -147,3 +147,13 @@ def test_a_checkpoint_forgets_visits_that_nothing_can_be_added_to():
     book = make_book()
     kinds(book, came_in(1, 1000), went_out(1, 2000), ended(1, 2500))
     assert book.settled()["visits"] == []
+
+
+def test_a_person_who_is_seen_again_under_another_number_has_all_visits_so_far():
+    book = make_book()
+    kinds(book, came_in(1, 1000), went_out(1, 2000), TrackEnded(1, 0, 2500, (), (), 0.9, 1, True))
+    book = VisitBook.from_json(book.entrances, json.loads(json.dumps(book.settled())))
+    kinds(book, came_in(1, 5000), TrackEnded(4, 0, 6000, (), (), 0.9, 1))
+    assert [visit.entered_ms for visit in book.visits[1]] == [1000, 5000]
+    assert book.visits[1][1].seen_ms == 6000
+    assert book.alive == set()

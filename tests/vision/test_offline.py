@@ -41,6 +41,25 @@ def test_someone_hidden_for_longer_than_live_waits_is_one_person():
     assert [walk.number for walk in follow_recording(frames, OfflineParams(link_ms=1000))] == [1, 2]
 
 
+def test_each_of_two_linked_pieces_ends_where_it_was_seen_last():
+    frames = hidden(across(), 2000, 4600)
+    first, second = of(count_recording(frames, SETUP, OfflineParams(fill_ms=5000)), TrackEnded)
+    assert (first.track_number, first.chain, first.goes_on) == (1, 1, True)
+    assert (second.track_number, second.chain, second.goes_on) == (2, 1, False)
+    assert first.ended_ms <= 2000 < 4600 <= second.started_ms
+    for piece in (first, second):
+        assert (piece.path[0][0], piece.path[-1][0]) == (piece.started_ms, piece.ended_ms)
+
+
+def test_someone_is_drawn_in_a_filled_hole_under_the_number_before_it():
+    frames = hidden(across(), 2000, 4600)
+    told = list(count_frames(frames, SETUP, OfflineParams(fill_ms=5000)))
+    numbers = [number for each in told for number, _ in each.visible]
+    assert len(numbers) == len(frames)
+    assert numbers == sorted(numbers)
+    assert {each.tracks[1] for each in told if 2000 < each.time_ms < 4600} == {1}
+
+
 def test_short_holes_are_filled_and_long_ones_are_not():
     frames = hidden(hidden(across(), 1000, 1800), 4000, 6000)
     (found,) = follow_recording(frames, PARAMS)
