@@ -123,9 +123,8 @@ class _Told:
         if self._piece + 1 < len(pieces) and index >= pieces[self._piece + 1].first:
             self._piece += 1
             self._path = TrackPath()
-        if index <= pieces[self._piece].last:
-            fraction = ((x1 + x2) / 2 / setup.width, y2 / setup.height)
-            self._path.add(self._times_ms[index], fraction, (round(x2 - x1), round(y2 - y1)))
+        fraction = ((x1 + x2) / 2 / setup.width, y2 / setup.height)
+        self._path.add(self._times_ms[index], fraction, (round(x2 - x1), round(y2 - y1)))
         return x1, y1, x2, y2
 
     def is_over(self, index: int) -> bool:
