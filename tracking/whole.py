@@ -62,7 +62,8 @@ def _slices(run: Run) -> Iterator[Slice]:
 
 def _told(run: Run, frames: list[DetectedFrame]) -> Iterator[CountedFrame]:
     params = OfflineParams.from_json(run.card["final"])
-    counting = CountingParams(**run.card.get("params", {}).get("counting", {}))
+    params_of_run = run.card.get("params")
+    counting = CountingParams.from_json(params_of_run["counting"]) if params_of_run else None
     return count_frames(frames, SceneSetup.from_json(run.setup), params, counting)
 
 

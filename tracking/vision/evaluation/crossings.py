@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracking.vision.counting import CountingParams, SceneCounter
+from tracking.vision.counting import CountingParams, HiddenParams, SceneCounter, Sight
 from tracking.vision.evaluation.mot import FRAME, IDENTITY, Rows, Sequence, boxes_of
 from tracking.vision.events import Event, LineCrossed
 from tracking.vision.setup import LineSetup, SceneSetup
@@ -56,13 +56,13 @@ def measuring_lines(sequence: Sequence, truth: Rows) -> SceneSetup:
 
 def true_crossings(sequence: Sequence, truth: Rows, scene: SceneSetup) -> Counts:
     """Return how often the people of the truth cross each line each way."""
-    counter = SceneCounter(scene, CountingParams())
+    # The truth has everybody in sight: no crossing is guessed.
+    counter = SceneCounter(scene, CountingParams(hidden=HiddenParams(longest_ms=0)))
     counts: Counts = Counter()
     for row, box in zip(truth, boxes_of(truth).tolist(), strict=True):
         x1, y1, x2, y2 = box
-        time_ms = sequence.time_ms(int(row[FRAME]) - 1)
-        foot = ((x1 + x2) / 2, y2)
-        counts += counted(counter.update(int(row[IDENTITY]), time_ms, foot, y2 - y1))
+        sight = Sight(sequence.time_ms(int(row[FRAME]) - 1), (x1, y1, x2, y2))
+        counts += counted(counter.update(int(row[IDENTITY]), sight))
     return counts
 
 

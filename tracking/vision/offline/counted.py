@@ -2,9 +2,12 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tracking.vision.counting import CountingParams, SceneCounter
+import numpy as np
+
+from tracking.vision.boxes import covered_matrix
+from tracking.vision.counting import CountingParams, SceneCounter, Sight
 from tracking.vision.detections import DetectedFrame
 from tracking.vision.events import Event, TrackEnded
 from tracking.vision.ignoring import IgnoredZones
@@ -81,14 +84,11 @@ def count_frames(
     for index, time_ms in enumerate(times_ms):
         while coming and coming[0].frames[0] == index:
             here.append(_Told(coming.popleft(), times_ms, setup))
+        seen = [(told, sight) for told in here if (sight := told.step(index)) is not None]
         events: list[Event] = []
-        visible: list[tuple[int, Box]] = []
-        for told in here:
-            if (box := told.step(index)) is not None:
-                visible.append((told.track, box))
-                x1, y1, x2, y2 = box
-                foot = ((x1 + x2) / 2, y2)
-                events += counter.update(told.walk.number, time_ms, foot, y2 - y1)
+        for (told, sight), covered in zip(seen, _covered(seen), strict=True):
+            events += counter.update(told.walk.number, replace(sight, covered=covered))
+        visible = [(told.track, sight.box) for told, sight in seen]
         tracks = {told.walk.number: told.track for told in here}
         for told in here:
             if told.is_over(index):
@@ -96,6 +96,17 @@ def count_frames(
             events += told.ended(index)
         here = [told for told in here if not told.is_over(index)]
         yield CountedFrame(time_ms, events, visible, tracks)
+
+
+def _covered(seen: list[tuple["_Told", Sight]]) -> list[float]:
+    """Return the largest share of each box that another person covers."""
+    if not seen:
+        return []
+    boxes = np.array([sight.box for _, sight in seen])
+    shares = covered_matrix(boxes, boxes)
+    np.fill_diagonal(shares, 0.0)
+    found: list[float] = shares.max(axis=1).tolist()
+    return found
 
 
 class _Told:
@@ -112,20 +123,24 @@ class _Told:
         """The number of the piece that is being told; in a hole the one before it."""
         return self.walk.pieces[self._piece].number
 
-    def step(self, index: int) -> Box | None:
-        """Return the box in a frame and note it on the path; None in a hole of the walk."""
+    def step(self, index: int) -> Sight | None:
+        """Return the sight in a frame and note it on the path; None in a hole of the walk."""
         walk, setup = self.walk, self._setup
         if walk.frames[self._at] != index:
             return None
         x1, y1, x2, y2 = walk.boxes[self._at].tolist()
+        before = index if self._at == 0 else int(walk.frames[self._at - 1])
+        unseen_ms = max(self._times_ms[max(index - 1, 0)] - self._times_ms[before], 0)
+        sight = Sight(self._times_ms[index], (x1, y1, x2, y2), unseen_ms=unseen_ms)
         self._at += 1
         pieces = walk.pieces
         if self._piece + 1 < len(pieces) and index >= pieces[self._piece + 1].first:
             self._piece += 1
             self._path = TrackPath()
-        fraction = ((x1 + x2) / 2 / setup.width, y2 / setup.height)
-        self._path.add(self._times_ms[index], fraction, (round(x2 - x1), round(y2 - y1)))
-        return x1, y1, x2, y2
+        x, y = sight.foot
+        fraction = (x / setup.width, y / setup.height)
+        self._path.add(sight.time_ms, fraction, (round(x2 - x1), round(y2 - y1)))
+        return sight
 
     def is_over(self, index: int) -> bool:
         """Return whether nothing comes after a frame."""
