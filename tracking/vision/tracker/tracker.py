@@ -192,6 +192,8 @@ class Tracker:
         table, params = self.table, self.params
         patience = np.where(table.number > 0, params.lost_ms, params.tentative_ms)
         over = time_ms - table.seen_ms > patience
+        if not over.any():
+            return []
         ended = self._ended(np.flatnonzero(over))
         self.table = table.rows(~over)
         return ended
@@ -274,11 +276,13 @@ class Tracker:
             return no_match(rows, detections)
         table, params = self.table, self.params
         alike = similarity(kalman.to_xyxy(table.position[rows]), boxes[detections])
+        allowed = self._plausible(rows, boxes[detections], alike >= params.least_similarity)
+        if not allowed.any():
+            return no_match(rows, detections)
         centres = (boxes[detections, :2] + boxes[detections, 2:]) / 2
         shortest_px = 0.05 * table.position[rows, 3]
         agree = direction_agreement(table.centres[rows], centres, shortest_px)
         value = alike + params.direction_weight * agree
-        allowed = self._plausible(rows, boxes[detections], alike >= params.least_similarity)
         return assign(value, allowed, rows, detections)
 
     def _match_low(self, rows: Ints, detections: Ints, boxes: Array) -> Match:
@@ -304,6 +308,8 @@ class Tracker:
         """
         table, params = self.table, self.params
         track, detection = np.nonzero(possible)
+        if not track.size:
+            return possible
         row, found = rows[track], kalman.to_centred(boxes)[detection]
         height = np.maximum(table.position[row, 3], 1.0)
         nearest = np.full(len(row), np.inf)
@@ -402,18 +408,16 @@ class Tracker:
     ) -> list[Sighting]:
         table = self.table
         tracks, detections, new = matched
-        detected = kalman.to_xyxy(measured)
-        born = np.arange(len(table) - len(new), len(table))
-        rows = np.concatenate([tracks, born]).tolist()
-        seen = np.concatenate([detections, new]).tolist()
-        boxes = kalman.to_xyxy(table.position)
+        rows = np.concatenate([tracks, np.arange(len(table) - len(new), len(table))])
+        seen = np.concatenate([detections, new])
+        columns = (
+            table.key[rows].tolist(),
+            table.number[rows].tolist(),
+            kalman.to_xyxy(table.position[rows]).tolist(),
+            scores[seen].tolist(),
+            kalman.to_xyxy(measured[seen]).tolist(),
+        )
         return [
-            Sighting(
-                key=int(table.key[row]),
-                number=int(table.number[row]),
-                box=tuple(boxes[row].tolist()),
-                score=float(scores[detection]),
-                detected=tuple(detected[detection].tolist()),
-            )
-            for row, detection in zip(rows, seen, strict=True)
+            Sighting(key, number, tuple(box), score, tuple(detected))
+            for key, number, box, score, detected in zip(*columns, strict=True)
         ]
