@@ -19,7 +19,8 @@ ENV PATH=/app/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     OSKARTRACK_ENV=production \
-    OSKARTRACK_DATA=/data
+    OSKARTRACK_DATA=/data \
+    OSKARTRACK_MODELS=/data/models
 # It never writes to its own code, and never runs as root.
 RUN useradd --system --uid 10001 --no-create-home oskartrack && install -d -o oskartrack /data
 WORKDIR /app

@@ -25,6 +25,8 @@ PRODUCTION = env.str("OSKARTRACK_ENV", default="development") == "production"
 DEBUG = env.bool("OSKARTRACK_DEBUG", default=False)
 DATA_DIR = Path(env.str("OSKARTRACK_DATA", default=str(BASE_DIR / "var")))
 MEDIA_ROOT = DATA_DIR / "media"
+# Model files of detectors: NanoDet, which `make model` puts there, and any other.
+MODELS_DIR = Path(env.str("OSKARTRACK_MODELS", default=str(BASE_DIR / "var/models"))).absolute()
 CODE_VERSION = "0.1.0"
 
 # Secrets: production must bring its own; elsewhere one is made on first use, readable by its owner.

@@ -139,7 +139,9 @@ def detect_chunk(
     DecoderError
         The process that reads it died, hung or spoke nonsense.
     """
-    with _kept.child_for(path, [detector["name"], detector.get("settings") or {}]) as child:
+    # The process has no settings and no environment: it is told where the models are.
+    made_of = [detector["name"], detector.get("settings") or {}, str(settings.MODELS_DIR)]
+    with _kept.child_for(path, made_of) as child:
         said, found, previews = child.ask(
             {"media": media, "bounds": bounds}, CHUNK_LONGEST_S, SILENT_LONGEST_S
         )
@@ -472,6 +474,6 @@ def _bubble() -> tuple[str, ...]:
     if found is None:
         return ()
     shown = ["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"]
-    models = str(settings.DATA_DIR / "models")
+    models = str(settings.MODELS_DIR)
     hidden = ["--tmpfs", str(settings.DATA_DIR), "--ro-bind-try", models, models]
     return (found, "--unshare-all", "--die-with-parent", "--new-session", *shown, *hidden, "--")

@@ -23,6 +23,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 data = Path(tempfile.mkdtemp(prefix="oskartrack-tests-"))
 (data / "static").mkdir()
+(data / "models").mkdir()
 atexit.register(shutil.rmtree, data, ignore_errors=True)
 valkey = Valkey()
 
@@ -32,6 +33,8 @@ os.environ.update(
     OSKARTRACK_DEBUG="false",
     OSKARTRACK_HASHED_STATIC="false",
     OSKARTRACK_DATA=str(data),
+    # Empty: whether somebody ran make model must not decide what tests see.
+    OSKARTRACK_MODELS=str(data / "models"),
     DATABASE_URL=os.environ.get(DATABASE, f"sqlite:///{data}/oskartrack.sqlite3"),
     REDIS_URL=valkey.url,
 )

@@ -23,11 +23,13 @@ import pytest
 
 from tests.tracking import walks
 from tests.tracking.files import make_picture, make_video
+from tests.vision.test_nanodet import tiny
 from tracking import jobs, runner, sandbox
 from tracking.sandbox_answers import NonsenseError, chunk_result, jpeg_size, read_json
 from tracking.vision import detections, wire
 from tracking.vision.confinement import ALLOWED
 from tracking.vision.detections import DetectedFrame
+from tracking.vision.detectors.model_files import FOLDER, NANODET, NANODET_INT8
 from tracking.vision.detectors.registry import make_detector
 from tracking.vision.errors import MediaError, UnknownDetectorError
 from tracking.vision.frames import plan_chunks, probe
@@ -203,6 +205,46 @@ def test_chunks_in_any_order_twice_in_one_process_and_in_four_give_equal_bytes(f
     with ThreadPoolExecutor(4) as four:
         order = random.Random(7).sample(range(len(chunks)), len(chunks)) * 2
         assert list(four.map(of, order)) == [expected[index] for index in order]
+
+
+@pytest.fixture(params=["made here", "NanoDet"])
+def models(request, settings, tmp_path):
+    """A folder with both networks: tiny ones, or the real ones where they are."""
+    settings.MODELS_DIR = tmp_path
+    for name in (NANODET, NANODET_INT8):
+        if request.param == "made here":
+            tiny(tmp_path / name)
+        elif not (FOLDER / name).is_file():
+            pytest.skip("NanoDet is not here: make model fetches it")
+        else:
+            (tmp_path / name).write_bytes((FOLDER / name).read_bytes())
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["nanodet-int8", "nanodet"])
+def test_a_network_gives_equal_bytes_locked_up_and_not(film, models, name):
+    """Its model is read, and has run once, before files and threads are out of reach."""
+    how = {"threshold": 0.005, "gap_ms": 400, "input_side": 128}
+    info, chunks = probe(film), plan_chunks(film, probe(film))
+    detector = make_detector(name, how, models)
+    for index in (1, 0):
+        result = see(film, {"name": name, "settings": how}, index)
+        assert sum(len(each.boxes) for each in detections.unpack(result.detections))
+        assert result == detect_chunk(film, info, chunks[index], detector)
+
+
+def test_a_network_fits_the_memory_of_one_file_with_large_pictures(models, tmp_path):
+    real = (models / NANODET_INT8).stat().st_size > 1_000_000
+    wall = np.random.default_rng(3).integers(0, 255, (2160, 3840), np.uint8)
+    film = make_video(tmp_path / "film", seconds=1, fps=4, size=(3840, 2160), wall=wall)
+    how = {"input_side": 2048 if real else 128, "gap_ms": 0, "threshold": 0.005}
+    assert see(film, {"name": "nanodet-int8", "settings": how}).frames == 4
+
+
+def test_a_model_that_is_gone_is_said_to_be_gone(film, models):
+    (models / NANODET).unlink()
+    with pytest.raises(UnknownDetectorError, match="make model"):
+        see(film, {"name": "nanodet", "settings": {}})
 
 
 def test_a_picture_is_detected_too(tmp_path):

@@ -38,8 +38,9 @@ class Order:
         See `Limits`.
     descriptor : int, optional
         The open file; without one the process only says how well it can lock itself up.
-    detector : list of (name, settings), optional
-        Made before the lock; without it, the file can be inspected alone.
+    detector : list of (name, settings, folder of models), optional
+        Made before the lock, its model read and run once; without it, the file can be inspected
+        alone.
     bounds : dict, optional
         What a file may be, see `inspection.Bounds`.
     in_bubble : bool
