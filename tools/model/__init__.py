@@ -1,0 +1,1 @@
+"""NanoDet for this installation: ``python -m tools.model``, or ``make model``."""
