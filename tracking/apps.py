@@ -1,5 +1,7 @@
 """App registry entry of `tracking`."""
 
+from typing import Any
+
 from django.apps import AppConfig
 
 
@@ -10,14 +12,20 @@ class TrackingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Tell the map which detectors a camera may name."""
+        """Tell the map which detectors a camera may name, and with which settings."""
         from zones.detectors import register_detectors
 
-        register_detectors(_detector_names)
+        register_detectors(_detector_names, _detector_problem)
 
 
+# Imported when asked: it loads OpenCV, which most processes never need.
 def _detector_names() -> list[str]:
-    # Imported when asked: it loads OpenCV, which most processes never need.
-    from tracking.vision.detectors.registry import available
+    from tracking import detectors
 
-    return [detector.name for detector in available()]
+    return detectors.names()
+
+
+def _detector_problem(name: str, how: dict[str, Any]) -> str:
+    from tracking import detectors
+
+    return detectors.problem(name, how)

@@ -64,6 +64,9 @@ class RunFacts:
     mode: str
     detector: str
     detector_title: str
+    detector_note: str
+    model: str
+    model_sha256: str
     threshold: float | None
     next_chunk: int
     created_at: datetime
@@ -244,13 +247,16 @@ def _fault(recording: Recording) -> Fault | None:
 
 def _run_facts(run: Run) -> RunFacts:
     detector = run.card.get("detector") or {}
-    name = detector.get("name", "")
+    name, how = detector.get("name", ""), detector.get("settings") or {}
     return RunFacts(
         public_id=run.public_id,
         mode=run.mode,
         detector=name,
         detector_title=detector.get("title", name),
-        threshold=(detector.get("settings") or {}).get("least_margin"),
+        detector_note=detector.get("note", ""),
+        model=how.get("model", ""),
+        model_sha256=how.get("sha256", ""),
+        threshold=how.get("threshold", how.get("least_margin")),
         next_chunk=run.next_chunk,
         created_at=run.created_at,
     )

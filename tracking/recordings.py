@@ -22,14 +22,13 @@ from django.utils import timezone as clock
 
 from accounts.models import User
 from accounts.services import audit_record
-from tracking import finals, gate, jobs, ledger, media, room
+from tracking import detectors, finals, gate, jobs, ledger, media, room
 from tracking.faults import fault
 from tracking.gate import CheckedFile
 from tracking.models import Chunk, Recording, Run, Upload
 from tracking.problems import Problem
 from tracking.uploads import display_name, remove_unless_used, upload_check
-from tracking.vision.detectors.registry import available, make_detector
-from tracking.vision.errors import BadSetupError, UnknownDetectorError
+from tracking.vision.errors import BadSetupError
 from tracking.vision.pipeline import PipelineParams
 from tracking.vision.setup import SceneSetup
 from zones.models import Camera
@@ -73,7 +72,7 @@ def recording_create(
         return made, False
     check_start(wish.started_at)
     checked = upload_check(upload=upload)
-    detector = _frozen_detector(wish.camera)
+    detector = detectors.frozen(wish.camera)
     with transaction.atomic():
         Camera.objects.select_for_update(no_key=True).get(pk=wish.camera.pk)
         if not Upload.objects.select_for_update(no_key=True).filter(pk=upload.pk).exists():
@@ -103,7 +102,7 @@ def recording_from_file(
     folder = media.copy_in(path)
     try:
         checked = gate.check_file(media.source_path(folder))
-        detector = _frozen_detector(wish.camera)
+        detector = detectors.frozen(wish.camera)
         with transaction.atomic():
             Camera.objects.select_for_update(no_key=True).get(pk=wish.camera.pk)
             named = {"folder": folder, "name": display_name(name or path.name)}
@@ -140,7 +139,7 @@ def recording_retry(*, recording: Recording, user: User | None = None) -> None:
         `not_retryable`, `file_gone`, `queue_full`, or `overlap` when another recording has its
         minutes by now.
     """
-    detector = _frozen_detector(recording.camera) if _begins_anew(recording) else None
+    detector = detectors.frozen(recording.camera) if _begins_anew(recording) else None
     with transaction.atomic():
         Camera.objects.select_for_update(no_key=True).get(pk=recording.camera_id)
         held = Recording.objects.select_for_update(no_key=True).get(pk=recording.pk)
@@ -150,7 +149,7 @@ def recording_retry(*, recording: Recording, user: User | None = None) -> None:
             raise Problem("file_gone")
         room.refuse_recording_without_room(held.store)
         if _begins_anew(held):
-            _begin_anew(held, detector or _frozen_detector(held.camera))
+            _begin_anew(held, detector or detectors.frozen(held.camera))
         else:
             jobs.recording_requeue(held)
         _note("recording.retried", held, user)
@@ -317,20 +316,6 @@ def _add_run(recording: Recording, detector: dict[str, Any]) -> Run:
     run.full_clean()
     run.save()
     return run
-
-
-def _frozen_detector(camera: Camera) -> dict[str, Any]:
-    """Return the camera's detector as a run's card names it; may read its files."""
-    try:
-        detector = make_detector(camera.detector, camera.detector_settings)
-    except (UnknownDetectorError, OSError, ValueError, LookupError) as error:
-        raise Problem("detector_not_ready", name=camera.detector, why=error) from error
-    titles = {info.name: info.title for info in available()}
-    return {
-        "name": detector.name,
-        "title": titles[detector.name],
-        "settings": detector.settings.to_json(),
-    }
 
 
 def _frozen_map(recording: Recording) -> SceneSetup:

@@ -1,25 +1,52 @@
-"""Which detectors a camera may name.
+"""Which detectors a camera may name, and with which settings.
 
-The room that detects registers them when it is ready; this one may not import it.
+The room that detects registers what it knows when it is ready; this one may not import it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 NamesOf: TypeAlias = Callable[[], Sequence[str]]
-_sources: list[NamesOf] = []
+ProblemOf: TypeAlias = Callable[[str, dict[str, Any]], str]
+AUTOMATIC = "auto"  # a camera's choice unless somebody names one: the best that is ready
 
 
-def register_detectors(names: NamesOf) -> None:
-    """Let `names()` say which detectors there are; called once, from an AppConfig's ready."""
-    _sources.append(names)
+@dataclass(frozen=True, slots=True)
+class _Source:
+    names: NamesOf
+    problem: ProblemOf
+
+
+_sources: list[_Source] = []
+
+
+def register_detectors(names: NamesOf, problem: ProblemOf) -> None:
+    """Let the room that detects answer; called once, from its AppConfig's ready.
+
+    Parameters
+    ----------
+    names : callable
+        Returns which detectors there are.
+    problem : callable
+        Returns why a detector cannot be used with some settings, or an empty string.
+    """
+    _sources.append(_Source(names, problem))
 
 
 def detector_problem(name: str) -> str:
     """Return why no camera can use a detector of this name, or an empty string."""
-    known = sorted({each for names in _sources for each in names()})
+    known = sorted({each for source in _sources for each in source.names()})
     if not _sources or name in known:
         return ""
     return f"There is no detector '{name}'; there are: {', '.join(known)}."
+
+
+def settings_problem(name: str, how: object) -> str:
+    """Return why a detector that there is cannot be used with these settings, or nothing."""
+    if not isinstance(how, dict):
+        return 'Settings are names with values: {"gap_ms": 120}.'
+    problems = (source.problem(name, how) for source in _sources)
+    return next(filter(None, problems), "")

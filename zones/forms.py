@@ -21,6 +21,17 @@ else:
     _CameraForm = _ZoneForm = _CountingLineForm = forms.ModelForm
 
 
+DETECTORS_HELP = (
+    "auto takes the best that is ready on this machine: NanoDet once make model has fetched it, "
+    "HOG until then. Or name one: nanodet-int8, nanodet, hog, or onnx for a file of your own."
+)
+SETTINGS_HELP = (
+    "Empty ({}) for what suits most. For the detector onnx name a file in the folder of models and "
+    'how it answers: {"model": "shop.onnx", "family": "yolov8"}; families are yolox, yolov8, detr '
+    "and rtdetr. The file is tried when you save."
+)
+
+
 class PointsField(forms.JSONField):
     """Points as JSON; what is no JSON is refused in words, the rest is geometry's to judge."""
 
@@ -49,6 +60,8 @@ class CameraForm(_CameraForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["detector"].help_text = DETECTORS_HELP
+        self.fields["detector_settings"].help_text = SETTINGS_HELP
         # Never the stored one: the form must not hold what the page must not show.
         self.initial["source"] = ""
         self.fields["source"].help_text = (

@@ -16,7 +16,7 @@ from django.utils import timezone as clock
 
 from accounts.models import Store
 from accounts.scope import ScopedQuerySet, scoped
-from zones.detectors import detector_problem
+from zones.detectors import AUTOMATIC, detector_problem, settings_problem
 from zones.geometry import json_is_finite, line_problems, polygon_problems
 from zones.palette import PALETTE
 
@@ -38,7 +38,7 @@ class Camera(models.Model):
     name = models.CharField(max_length=80)
     # Write-only: an address may hold a password, so no page, answer or log repeats it.
     source = models.CharField(max_length=500, blank=True)
-    detector = models.CharField(max_length=40, default="hog")
+    detector = models.CharField(max_length=40, default=AUTOMATIC)
     detector_settings = models.JSONField(default=dict, blank=True)
     ignore_masks = models.JSONField(default=list, blank=True)
     # The default is what measured best on rendered scenes: docs/decisions/0017.
@@ -65,7 +65,7 @@ class Camera(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse an address no recorder reads and JSON that no database holds."""
+        """Refuse addresses no recorder reads, JSON no database holds, detectors that cannot be."""
         problems: dict[str, list[str]] = {}
         if self.source and urlsplit(self.source).scheme.lower() not in CAMERA_SCHEMES:
             # The address may hold a password, so the sentence does not repeat it.
@@ -77,6 +77,8 @@ class Camera(models.Model):
         for field in ("detector_settings", "ignore_masks"):
             if not json_is_finite(getattr(self, field)):
                 problems[field] = ["Numbers must be finite: no NaN, no Infinity, no 1e999."]
+        if not problems and (problem := settings_problem(self.detector, self.detector_settings)):
+            problems["detector_settings"] = [problem]
         if problems:
             raise ValidationError(problems)
 

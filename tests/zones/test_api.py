@@ -34,7 +34,7 @@ def test_a_viewer_reads_cameras_with_the_shapes_that_hold_now(client, cast, came
     assert found == {
         "id": str(camera.public_id),
         "name": "Door",
-        "detector": "hog",
+        "detector": "auto",
         "zones": [
             {
                 "id": str(zone.public_id),

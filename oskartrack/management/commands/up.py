@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from oskartrack.supervisor import Failed, Job, Stopped, Supervisor
 from oskartrack.supervisor.parts import HOST, HealthProbe, Valkey, demo_password, listen, locked
+from tracking.vision.detectors.model_files import FETCH_NANODET, WITHOUT_NANODET, has_nanodet
 
 READY_TIMEOUT_S = 240.0
 VALKEY_TIMEOUT_S = 30.0
@@ -67,6 +68,8 @@ class Command(BaseCommand):
             for job in jobs(data, listener.fileno()):
                 supervisor.start(job)
             supervisor.until(HealthProbe(port).healthy, timeout_s=READY_TIMEOUT_S)
+            if not has_nanodet(settings.MODELS_DIR):
+                supervisor.say_plainly(f"{WITHOUT_NANODET} {FETCH_NANODET}")
             self.tell_ready(supervisor, port, data, demo=demo)
             if demo and "demo" in get_commands():
                 supervisor.start(Job("demo", manage("demo"), keep=False))

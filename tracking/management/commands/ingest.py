@@ -10,12 +10,11 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from tracking import ingest, tasks
+from tracking import detectors, ingest, tasks
 from tracking.management.progress import Bar
 from tracking.models import Recording
 from tracking.problems import Problem, known
 from tracking.stopping import stoppable
-from tracking.vision.detectors.registry import available
 
 UNUSABLE = (Recording.State.FAILED, Recording.State.QUARANTINED, Recording.State.CANCELLED)
 
@@ -41,8 +40,9 @@ class Command(BaseCommand):
             "--setup", type=Path, metavar="TRUTH.json",
             help="scene file whose set-up makes store, camera, zones and line where missing",
         )  # fmt: skip
-        names = [detector.name for detector in available()]
-        parser.add_argument("--detector", choices=names, help="let the camera use this detector")
+        parser.add_argument(
+            "--detector", choices=detectors.names(), help="let the camera use this detector"
+        )
         parser.add_argument(
             "--wait", action="store_true",
             help="return when it is counted; works on it here too, so no worker is needed",
