@@ -15,6 +15,7 @@ from tracking import room, sandbox
 from tracking.outages import DATABASE_RETRY_S
 from tracking.problems import in_bytes
 from tracking.queue_facts import QueueFacts, queue_facts
+from tracking.vision.detectors.model_files import FETCH_NANODET, WITHOUT_NANODET, has_nanodet
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +66,7 @@ def look() -> Health:
         disk,
         check_queue(queue, paused=not disk.ok),
         check_sandbox(),
+        check_detector(),
     )
     return Health(checks, queue, free, sandbox.kind())
 
@@ -165,3 +167,11 @@ def _counting(what: str, todo: str = "", *, ok: bool = True) -> Check:
 def check_sandbox() -> Check:
     """Say what holds the process that decodes; a weak lock is no reason to stop."""
     return Check("sandbox", "Decoding", ok=True, what=sandbox.words())
+
+
+def check_detector() -> Check:
+    """Say whether the better detector is here; without it the other one works."""
+    if has_nanodet(settings.MODELS_DIR):
+        what = "NanoDet is here, and finds people for every camera that names no other detector."
+        return Check("detector", "Finding people", ok=True, what=what)
+    return Check("detector", "Finding people", ok=True, what=WITHOUT_NANODET, todo=FETCH_NANODET)

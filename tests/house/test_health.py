@@ -73,7 +73,7 @@ def test_all_works():
     told = answer.json()
     assert (answer.status_code, told["status"]) == (200, "ready")
     assert {name: check["ok"] for name, check in told["checks"].items()} == dict.fromkeys(
-        ("database", "valkey", "disk", "queue", "sandbox"), True
+        ("database", "valkey", "disk", "queue", "sandbox", "detector"), True
     )
     assert told["sandbox"] == sandbox.kind()
     assert told["oldest_unclaimed_s"] == 0
@@ -207,7 +207,7 @@ def keys_of(answer: Any) -> set[str]:
     return found
 
 
-PARTS = {"database", "valkey", "disk", "queue", "sandbox"}
+PARTS = {"database", "valkey", "disk", "queue", "sandbox", "detector"}
 
 
 @pytest.mark.parametrize("away", [False, True])
