@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 # What making a detector of somebody's settings may meet: its files, and values that are none.
 UNUSABLE = (UnknownDetectorError, OSError, ValueError, LookupError, TypeError)
 FALLBACK = registry.PREFERRED[-1]
+FOR_TESTS = "scripted"
 # People's height in a camera's pictures is believed from this many tracks on.
 LEAST_TRACKS, MOST_TRACKS = 20, 200
 
@@ -35,6 +36,18 @@ def make(name: str, how: dict[str, Any]) -> Detector:
 def names() -> list[str]:
     """Return what a camera may name."""
     return [AUTOMATIC, *(detector.name for detector in registry.available(settings.MODELS_DIR))]
+
+
+def choices() -> list[tuple[str, str]]:
+    """Return what a camera may name with what it is, and what it lacks on this machine."""
+    now = registry.available(settings.MODELS_DIR)
+    return [
+        (AUTOMATIC, f"auto: the best that is ready, now {default()}"),
+        *(
+            (each.name, f"{each.title}{'' if each.ready else f' (not ready: {each.why_not})'}")
+            for each in sorted(now, key=lambda each: each.name == FOR_TESTS)
+        ),
+    ]
 
 
 def default() -> str:

@@ -77,6 +77,12 @@ class CameraAdmin(StoreAdminBase):
         """Return whether an address is stored, which is all anyone may know."""
         return bool(camera.source)
 
+    def save_model(self, request: HttpRequest, obj: Camera, form: Any, change: bool) -> None:
+        """Save the camera; say from when changed masks hold."""
+        super().save_model(request, obj, form, change)
+        if change and "ignore_masks" in form.changed_data:
+            messages.info(request, FROM_NOW_ON)
+
 
 @admin.register(Zone)
 class ZoneAdmin(StoreAdminBase):

@@ -9,36 +9,41 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-NamesOf: TypeAlias = Callable[[], Sequence[str]]
+ChoicesOf: TypeAlias = Callable[[], Sequence[tuple[str, str]]]
 ProblemOf: TypeAlias = Callable[[str, dict[str, Any]], str]
 AUTOMATIC = "auto"  # a camera's choice unless somebody names one: the best that is ready
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    names: NamesOf
+    choices: ChoicesOf
     problem: ProblemOf
 
 
 _sources: list[_Source] = []
 
 
-def register_detectors(names: NamesOf, problem: ProblemOf) -> None:
+def register_detectors(choices: ChoicesOf, problem: ProblemOf) -> None:
     """Let the room that detects answer; called once, from its AppConfig's ready.
 
     Parameters
     ----------
-    names : callable
-        Returns which detectors there are.
+    choices : callable
+        Returns which detectors there are: the name of each and what it is, in plain words.
     problem : callable
         Returns why a detector cannot be used with some settings, or an empty string.
     """
-    _sources.append(_Source(names, problem))
+    _sources.append(_Source(choices, problem))
+
+
+def detector_choices() -> list[tuple[str, str]]:
+    """Return the name of every detector, and what it is, to choose from."""
+    return [choice for source in _sources for choice in source.choices()]
 
 
 def detector_problem(name: str) -> str:
     """Return why no camera can use a detector of this name, or an empty string."""
-    known = sorted({each for source in _sources for each in source.names()})
+    known = sorted({each for each, _ in detector_choices()})
     if not _sources or name in known:
         return ""
     return f"There is no detector '{name}'; there are: {', '.join(known)}."

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone as clock
 from django.utils.html import format_html
 
+from zones.detectors import detector_choices
 from zones.geometry import line_problems, polygon_problems
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
 from zones.palette import PALETTE
@@ -22,13 +23,18 @@ else:
 
 
 DETECTORS_HELP = (
-    "auto takes the best that is ready on this machine: NanoDet once make model has fetched it, "
-    "HOG until then. Or name one: nanodet-int8, nanodet, hog, or onnx for a file of your own."
+    "auto takes NanoDet once make model has fetched it, HOG until then. What is chosen counts from "
+    "the next recording on."
 )
 SETTINGS_HELP = (
     "Empty ({}) for what suits most. For the detector onnx name a file in the folder of models and "
     'how it answers: {"model": "shop.onnx", "family": "yolov8"}; families are yolox, yolov8, detr '
     "and rtdetr. The file is tried when you save."
+)
+MASKS_HELP = (
+    "Where nobody is ever seen to stand: posters, mirrors, screens. A list of outlines, each as "
+    "corners in fractions of the picture, x to the right, y down: "
+    "[[[0.1, 0.9], [0.5, 0.1], [0.9, 0.9]]]. Whose feet are inside one is left out."
 )
 
 
@@ -60,8 +66,10 @@ class CameraForm(_CameraForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["detector"].widget = forms.Select(choices=self._detectors())
         self.fields["detector"].help_text = DETECTORS_HELP
         self.fields["detector_settings"].help_text = SETTINGS_HELP
+        self.fields["ignore_masks"].help_text = MASKS_HELP
         # Never the stored one: the form must not hold what the page must not show.
         self.initial["source"] = ""
         self.fields["source"].help_text = (
@@ -70,9 +78,18 @@ class CameraForm(_CameraForm):
             else "rtsp://, rtsps://, http:// or https://. Empty for a camera of uploaded files."
         )
 
+    def _detectors(self) -> list[tuple[str, str]]:
+        """Return what there is to choose from, with what the camera says already."""
+        there = detector_choices()
+        said = self.instance.detector
+        return there if said in dict(there) else [*there, (said, said)]
+
     def clean(self) -> dict[str, Any]:
-        """Keep the stored address where none was typed."""
+        """Keep the stored address where none was typed; nothing typed is nothing set."""
         cleaned = super().clean() or self.cleaned_data
+        for field, nothing in (("detector_settings", {}), ("ignore_masks", [])):
+            if field in cleaned and cleaned[field] is None:
+                cleaned[field] = nothing
         if cleaned.get("forget_source"):
             cleaned["source"] = ""
         elif not cleaned.get("source") and "source" not in self.errors:

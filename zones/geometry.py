@@ -28,6 +28,7 @@ Side: TypeAlias = Literal["right", "left"]
 MIN_VERTICES = 3
 # Checking a shape compares every pair of sides; 200 corners are 20 000 pairs, 0.16 s when busy.
 MAX_VERTICES = 200
+MAX_MASKS = 20
 
 # Shewchuk, "Adaptive Precision Floating-Point Arithmetic and Fast Robust Geometric Predicates"
 # (1997), ccwerrboundA, with epsilon = 2**-53 (half an ulp of 1.0).
@@ -356,6 +357,30 @@ def polygon_problems(vertices: object, name: str) -> list[str]:
         if (problem := _point_problem(vertex))
     ]
     return problems or _shape_problems([(float(x), float(y)) for x, y in vertices], zone)
+
+
+def mask_problems(masks: object) -> list[str]:
+    """Return what is wrong with a camera's ignore masks, one sentence each; see polygon_problems.
+
+    Parameters
+    ----------
+    masks : object
+        Whatever came in: good is a list of outlines.
+    """
+    if not isinstance(masks, list | tuple):
+        return [f"Ignore masks are a list of outlines, got {_shown(masks)}."]
+    if len(masks) > MAX_MASKS:
+        return [f"A camera has at most {MAX_MASKS} ignore masks, got {len(masks)}."]
+    return [
+        problem
+        for number, mask in enumerate(masks, start=1)
+        for problem in polygon_problems(mask, mask_name(number))
+    ]
+
+
+def mask_name(number: int) -> str:
+    """Return what a camera's ignore mask is called, counted from 1."""
+    return f"Ignore mask {number}"
 
 
 def line_problems(a: object, b: object, name: str) -> list[str]:

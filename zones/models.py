@@ -17,7 +17,7 @@ from django.utils import timezone as clock
 from accounts.models import Store
 from accounts.scope import ScopedQuerySet, scoped
 from zones.detectors import AUTOMATIC, detector_problem, settings_problem
-from zones.geometry import json_is_finite, line_problems, polygon_problems
+from zones.geometry import json_is_finite, line_problems, mask_problems, polygon_problems
 from zones.palette import PALETTE
 
 # A closed list: an address must never make the recorder open a file of the server.
@@ -77,6 +77,8 @@ class Camera(models.Model):
         for field in ("detector_settings", "ignore_masks"):
             if not json_is_finite(getattr(self, field)):
                 problems[field] = ["Numbers must be finite: no NaN, no Infinity, no 1e999."]
+        if "ignore_masks" not in problems and (said := mask_problems(self.ignore_masks)):
+            problems["ignore_masks"] = said
         if not problems and (problem := settings_problem(self.detector, self.detector_settings)):
             problems["detector_settings"] = [problem]
         if problems:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from django.db.models import Prefetch, Q
 
+from zones.geometry import mask_name
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def scene_setup(
     shapes : SceneShapes
         Ordered by name, which is a camera's own, then by time, so that equal maps read equal on
         any installation: what happens in one frame is counted in this order. Zones of kind
-        "ignore" are among them; the keys are public ids, which are random.
+        "ignore" are among them, and so are the camera's ignore masks, which hold at all times; the
+        keys of what has a row are public ids, which are random.
     """
     zones = _holding(
         ZoneVersion.objects.filter(zone__camera=camera).select_related("zone"),
@@ -93,7 +95,10 @@ def scene_setup(
         media_end,
     )
     return SceneShapes(
-        zones=tuple(sorted((_zone_shape(each, media_start) for each in zones), key=_order)),
+        zones=(
+            *sorted((_zone_shape(each, media_start) for each in zones), key=_order),
+            *_masks(camera),
+        ),
         lines=tuple(sorted((_line_shape(each, media_start) for each in lines), key=_order)),
     )
 
@@ -101,6 +106,24 @@ def scene_setup(
 def shapes_now(*, camera: Camera, at: datetime) -> SceneShapes:
     """Return the zones and lines that hold at one instant, for drawing."""
     return scene_setup(camera=camera, media_start=at, media_end=at + timedelta(microseconds=1))
+
+
+def _masks(camera: Camera) -> list[ZoneShape]:
+    """Return a camera's ignore masks: areas of its picture without a history."""
+    return [
+        ZoneShape(
+            key=f"mask-{number}",
+            name=mask_name(number),
+            kind=Zone.Kind.IGNORE.value,
+            vertices=mask,  # as stored: whoever makes a map of it refuses what is none in words
+            min_inside_ms=0,
+            grace_ms=0,
+            min_dwell_ms=0,
+            valid_from_ms=None,
+            valid_to_ms=None,
+        )
+        for number, mask in enumerate(camera.ignore_masks, start=1)
+    ]
 
 
 def _holding(

@@ -89,6 +89,9 @@ def test_an_empty_address_keeps_the_stored_one_and_a_tick_forgets_it(client, cam
         ("detector_settings", '{"a": 1e999}', "Numbers must be finite"),
         ("ignore_masks", "[NaN]", "Numbers must be finite"),
         ("detector_settings", "{", "Enter a valid JSON."),
+        ("detector_settings", '{"gap_ms": "long"}', "gap_ms is between 0 and 10000, got 'long'."),
+        ("detector_settings", '{"scale": 1}', "scale is between 1.01 and 2.0, got 1."),
+        ("ignore_masks", "[[[0, 0], [1, 1]]]", "Zone 'Ignore mask 1' needs at least 3 vertices"),
     ],
 )
 def test_a_camera_that_makes_no_sense_is_refused_in_words(client, camera, field, value, words):
@@ -96,6 +99,38 @@ def test_a_camera_that_makes_no_sense_is_refused_in_words(client, camera, field,
     response = client.post(page, camera_form(camera, **{field: value}))
     assert errors(response)[field][0].startswith(words)
     assert b"/etc/passwd" not in response.content
+
+
+def test_a_detector_is_chosen_from_a_list_that_says_what_each_is(client, camera):
+    page = client.get(f"/admin/zones/camera/{camera.pk}/change/").content.decode()
+    assert '<option value="auto" selected>auto: the best that is ready, now hog</option>' in page
+    assert '<option value="hog">HOG and SVM: no download, any machine</option>' in page
+    assert "(not ready: its model is not here; make model fetches it.)" in page
+
+
+def test_a_camera_keeps_showing_a_detector_that_is_gone(client, camera):
+    Camera.objects.update(detector="retired")
+    page = client.get(f"/admin/zones/camera/{camera.pk}/change/").content.decode()
+    assert '<option value="retired" selected>retired</option>' in page
+
+
+def test_masks_are_set_in_the_form_and_it_says_from_when_they_hold(client, camera):
+    page = f"/admin/zones/camera/{camera.pk}/change/"
+    assert client.post(page, camera_form(camera, ignore_masks=f"[{SQUARE}]")).status_code == 302
+    camera.refresh_from_db()
+    assert camera.ignore_masks == [SQUARE]
+    assert "press “Count again”" in client.get("/admin/").content.decode()
+    same = {"ignore_masks": f"[{SQUARE}]", "initial-ignore_masks": f"[{SQUARE}]"}
+    assert client.post(page, camera_form(camera, name="Front", **same)).status_code == 302
+    assert "press “Count again”" not in client.get("/admin/").content.decode()
+
+
+def test_fields_left_empty_set_nothing(client, camera):
+    page = f"/admin/zones/camera/{camera.pk}/change/"
+    empty = camera_form(camera, detector_settings="", ignore_masks="")
+    assert client.post(page, empty).status_code == 302
+    camera.refresh_from_db()
+    assert (camera.detector_settings, camera.ignore_masks) == ({}, [])
 
 
 # --- zones ------------------------------------------------------------------------------------

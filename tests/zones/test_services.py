@@ -283,6 +283,40 @@ def test_json_that_no_database_holds_is_refused(camera, field):
     assert list(refused.value.message_dict) == [field]
 
 
+@pytest.mark.parametrize(
+    ("masks", "words"),
+    [
+        ({"a": 1}, "Ignore masks are a list of outlines, got {'a': 1}."),
+        ([SQUARE, [[0, 0], [1, 1]]], "Zone 'Ignore mask 2' needs at least 3 vertices, got 2."),
+        ([[[0, 0], [2, 0], [1, 1]]], "Zone 'Ignore mask 1': vertex 2 lies outside the picture"),
+        ([3], "Zone 'Ignore mask 1' needs a list of [x, y] vertices, got 3."),
+        ([SQUARE] * 21, "A camera has at most 20 ignore masks, got 21."),
+    ],
+)
+def test_a_mask_that_is_no_outline_is_refused_by_its_number(camera, masks, words):
+    with pytest.raises(ValidationError) as refused:
+        make_camera(camera.store, "New", ignore_masks=masks)
+    (sentence,) = refused.value.message_dict["ignore_masks"]
+    assert sentence.startswith(words)
+
+
+def test_a_recording_gets_its_cameras_masks_at_all_times(camera):
+    make_zone(camera, "zebra")
+    camera.ignore_masks = [SQUARE, TRIANGLE]
+    camera.full_clean()
+    camera.save()
+    camera.refresh_from_db()
+    shapes = scene_setup(camera=camera, media_start=NOON, media_end=NOON + minutes(1))
+    masks = [each for each in shapes.zones if each.kind == "ignore"]
+    assert [(each.key, each.name) for each in masks] == [
+        ("mask-1", "Ignore mask 1"),
+        ("mask-2", "Ignore mask 2"),
+    ]
+    assert [each.vertices for each in masks] == [SQUARE, TRIANGLE]
+    assert {(each.valid_from_ms, each.valid_to_ms) for each in masks} == {(None, None)}
+    assert len(shapes.zones) == 3
+
+
 def drawn_now(shape: Any) -> Any:
     return shape.open_versions[0]
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from tracking.vision.detections import DetectedFrame
+from tracking.vision.detectors.checks import check_settings
 from tracking.vision.detectors.heads import FAMILIES
 from tracking.vision.detectors.model_files import read_model
 from tracking.vision.detectors.networks import has_onnxruntime, load_network
-from tracking.vision.detectors.neural import NeuralDetector, check_settings
+from tracking.vision.detectors.neural import NeuralDetector
 from tracking.vision.errors import UnknownDetectorError
 from tracking.vision.frames import Frame
 

@@ -23,12 +23,22 @@ from tracking.vision.boxes import (
     suppress,
 )
 from tracking.vision.detections import DetectedFrame
+from tracking.vision.detectors.checks import check_bounds, check_gap
 from tracking.vision.detectors.regions import RegionPlan
 from tracking.vision.frames import Frame, Image
 
 WINDOW = (64, 128)  # pixels of the trained window
 # A person fills this share of the window: unshrunk boxes miss an IoU of 0.5 altogether.
 WIDTH_SHARE, HEIGHT_SHARE = 0.55, 0.75
+# What a person may set.
+BOUNDS: dict[str, tuple[float, float]] = {
+    "input_width": (WINDOW[0], 4096),
+    "scale": (1.01, 2.0),
+    "least_margin": (-10.0, 10.0),
+    "nms_iou": (0.0, 1.0),
+    "merge_iou": (0.0, 1.0),
+    "full_every_ms": (0, 3_600_000),
+}
 Found = tuple[Boxes, Scores]
 
 
@@ -60,6 +70,10 @@ class HogSettings:
     merge_iou: float = 0.5
     gap_ms: int = 80
     full_every_ms: int = 2000
+
+    def __post_init__(self) -> None:
+        check_gap(self.gap_ms)
+        check_bounds(asdict(self), BOUNDS)
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as plain JSON types."""

@@ -16,10 +16,11 @@ import numpy as np
 
 from tracking.vision.boxes import Scores
 from tracking.vision.detections import DetectedFrame
+from tracking.vision.detectors.checks import check_settings, is_share
 from tracking.vision.detectors.heads import IMAGENET_MEAN, IMAGENET_STD, STRIDES, read_nanodet
 from tracking.vision.detectors.model_files import NANODET_INT8, read_model
 from tracking.vision.detectors.networks import load_network
-from tracking.vision.detectors.neural import NeuralDetector, check_settings, is_share
+from tracking.vision.detectors.neural import NeuralDetector
 from tracking.vision.detectors.pictures import STEP, Colours
 from tracking.vision.errors import UnknownDetectorError
 from tracking.vision.frames import Frame

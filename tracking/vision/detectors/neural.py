@@ -10,38 +10,12 @@ from tracking.vision.boxes import Boxes, Scores, suppress
 from tracking.vision.detections import DetectedFrame
 from tracking.vision.detectors.heads import Reader, Wanted
 from tracking.vision.detectors.networks import Network
-from tracking.vision.detectors.pictures import GREY, STEP, Colours, Fit, fit, network_picture
-from tracking.vision.errors import UnknownDetectorError
+from tracking.vision.detectors.pictures import GREY, Colours, Fit, fit, network_picture
 from tracking.vision.frames import Frame, Image
 
 MOST_CANDIDATES = 1000  # the best of them; more are no people
 LEAST_SIDE_PX = 1.0
-LARGEST_GAP_MS = 10_000
 TRIAL = (480, 640)  # pixels of the grey picture that a network is tried on
-
-
-def is_share(value: object) -> bool:
-    """Return whether a value from outside is a number between 0 and 1."""
-    return not isinstance(value, bool) and isinstance(value, int | float) and 0 <= value <= 1
-
-
-def check_settings(threshold: float, nms_iou: float, gap_ms: int, side: int, most: int) -> None:
-    """Refuse settings that no detector can work with: they come from people.
-
-    Raises
-    ------
-    UnknownDetectorError
-        One of them is out of its range or no number.
-    """
-    for name, share in (("threshold", threshold), ("nms_iou", nms_iou)):
-        if not is_share(share):
-            raise UnknownDetectorError(f"{name} is between 0 and 1, got {share!r}.")
-    if type(gap_ms) is not int or not 0 <= gap_ms <= LARGEST_GAP_MS:
-        raise UnknownDetectorError(f"gap_ms is between 0 and {LARGEST_GAP_MS}, got {gap_ms!r}.")
-    if type(side) is not int or side % STEP or not STEP <= side <= most:
-        raise UnknownDetectorError(
-            f"input_side is a multiple of {STEP} up to {most}, got {side!r}."
-        )
 
 
 class Gap:
