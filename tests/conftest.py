@@ -3,6 +3,7 @@
 pytest_plugins = [
     "tests.plugins.environment",
     "tests.plugins.databases",
+    "tests.plugins.nanodet",
     "tests.plugins.product",
     "tests.plugins.chromium",
 ]

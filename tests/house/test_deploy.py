@@ -61,6 +61,7 @@ def test_compose_gives_its_services_only_variables_that_are_read():
 NOT_COMPOSES = {
     "OSKARTRACK_DEBUG", "OSKARTRACK_DEMO", "OSKARTRACK_DEMO_PASSWORD", "OSKARTRACK_SHARED_CACHE",
     "OSKARTRACK_HASHED_STATIC", "OSKARTRACK_DATA", "OSKARTRACK_METRICS_LOOPBACK",
+    "OSKARTRACK_MODELS",
 }  # fmt: skip
 
 

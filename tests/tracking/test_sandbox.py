@@ -29,7 +29,7 @@ from tracking.sandbox_answers import NonsenseError, chunk_result, jpeg_size, rea
 from tracking.vision import detections, wire
 from tracking.vision.confinement import ALLOWED
 from tracking.vision.detections import DetectedFrame
-from tracking.vision.detectors.model_files import FOLDER, NANODET, NANODET_INT8
+from tracking.vision.detectors.model_files import NANODET, NANODET_INT8
 from tracking.vision.detectors.registry import make_detector
 from tracking.vision.errors import MediaError, UnknownDetectorError
 from tracking.vision.frames import plan_chunks, probe
@@ -214,10 +214,9 @@ def models(request, settings, tmp_path):
     for name in (NANODET, NANODET_INT8):
         if request.param == "made here":
             tiny(tmp_path / name)
-        elif not (FOLDER / name).is_file():
-            pytest.skip("NanoDet is not here: make model fetches it")
         else:
-            (tmp_path / name).write_bytes((FOLDER / name).read_bytes())
+            real = request.getfixturevalue("real_networks")
+            (tmp_path / name).write_bytes((real / name).read_bytes())
     return tmp_path
 
 

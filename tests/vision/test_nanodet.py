@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.plugins.nanodet import REFERENCE
 from tests.vision.networks import write_model
 from tracking.vision.boxes import iou_matrix
 from tracking.vision.detectors import networks
@@ -26,10 +27,6 @@ from tracking.vision.frames import Frame
 from tracking.vision.scene import plan, render_frame
 
 ROOT = Path(__file__).resolve().parents[2]
-REFERENCE = ROOT.parent / "shared/data/models/nanodet_person_reference.onnx"
-needs_model = pytest.mark.skipif(
-    not (FOLDER / NANODET_INT8).is_file(), reason="NanoDet is not here: make model fetches it"
-)
 WIDTH, HEIGHT = 128, 96  # of what goes into the tiny network
 PERSON = (24.0, 8.0, 56.0, 88.0)
 # Mean, deviation, first, middle and last value of each output for `pattern()`.
@@ -85,7 +82,9 @@ def grey(times=(0,), width=256, height=192):
 # The real network
 
 
-@needs_model
+@pytest.mark.skipif(
+    not (FOLDER / NANODET).is_file(), reason="NanoDet is not here: make model fetches it"
+)
 @pytest.mark.skipif(not REFERENCE.is_file(), reason="the reference conversion is not here")
 def test_the_conversion_computes_what_the_reference_conversion_does():
     import onnxruntime
@@ -101,12 +100,11 @@ def test_the_conversion_computes_what_the_reference_conversion_does():
             np.testing.assert_allclose(mine, theirs, atol=1e-4)
 
 
-@needs_model
 @pytest.mark.parametrize("engine", ["onnxruntime", "opencv"])
-def test_the_network_gives_the_values_that_are_written_down(engine, monkeypatch):
+def test_the_network_gives_the_values_that_are_written_down(real_networks, engine, monkeypatch):
     if engine == "opencv":
         monkeypatch.setattr(networks, "_onnxruntime", lambda: None)
-    network = networks.load_network(read_model(NANODET), OUTPUTS)
+    network = networks.load_network(read_model(NANODET, real_networks), OUTPUTS)
     assert network.engine == engine
     for output, wanted in zip(network.run(pattern()), GOLDEN, strict=True):
         values = output.ravel()
@@ -114,11 +112,10 @@ def test_the_network_gives_the_values_that_are_written_down(engine, monkeypatch)
         np.testing.assert_allclose(told, wanted, atol=1e-4)
 
 
-@needs_model
 @pytest.mark.parametrize("name", ["nanodet", "nanodet-int8"])
-def test_people_of_the_rendered_shop_are_found_where_they_are(name):
+def test_people_of_the_rendered_shop_are_found_where_they_are(real_networks, name):
     scenery = plan(3, 6, 10)
-    detector = make_detector(name, {"person_share": 0.16})
+    detector = make_detector(name, {"person_share": 0.16}, real_networks)
     hits, wrong = [], 0
     for number in (25, 45):
         image, seen = render_frame(scenery, number)
@@ -249,14 +246,17 @@ def test_onnxruntime_is_loaded_by_who_uses_it_and_not_before(folder):
     assert child(code, folder) == ["False", "False", "True", "False"]
 
 
-def test_once_made_it_opens_no_file_starts_no_thread_and_keeps_to_a_gigabyte(folder):
+@pytest.mark.parametrize(("networks_in", "side"), [("folder", WIDTH), ("real_networks", 640)])
+def test_once_made_it_opens_no_file_starts_no_thread_and_keeps_to_a_gigabyte(
+    request, networks_in, side
+):
     code = (
         "import resource, sys, os; import numpy as np\n"
         "resource.setrlimit(resource.RLIMIT_AS, (1024**3, 1024**3))\n"
         "from tracking.vision.detectors.registry import make_detector\n"
         "from tracking.vision.frames import Frame\n"
         "import cv2; cv2.setNumThreads(1)\n"
-        "made = make_detector('nanodet', {}, sys.argv[1])\n"
+        "made = make_detector('nanodet', {'input_side': int(sys.argv[2])}, sys.argv[1])\n"
         "status = os.open('/proc/self/status', os.O_RDONLY)\n"
         "threads = lambda: os.pread(status, 9999, 0).partition(b'Threads:')[2].split()[0]\n"
         "before = threads()\n"
@@ -266,6 +266,5 @@ def test_once_made_it_opens_no_file_starts_no_thread_and_keeps_to_a_gigabyte(fol
         "(found,) = made.detect([Frame(0, np.full((576, 768, 3), 90, np.uint8))])\n"
         "print(int(threads()) - int(before))\n"
     )
-    folder = FOLDER if (FOLDER / NANODET).is_file() else folder
-    answers = child(code, folder)
+    answers = child(code, request.getfixturevalue(networks_in), side)
     assert answers == ["shut", "0"], "and no thread more"
