@@ -37,7 +37,7 @@ bench: .venv/.dev ## accuracy, speed and memory as one table and var/bench.json 
 chaos: .venv/.dev ## kills, faults, outages and hostile films while recordings are counted (ARGS="kills" picks a part, SEED=1 repeats)
 	@$(PY) -m tools.chaos $(ARGS)
 
-model: .venv/.model ## NanoDet, which finds more people in less time than HOG: fetched (144 MB), converted, put into var/models
+model: .venv/.model ## NanoDet, which finds more people than HOG: fetched (144 MB), converted, put into var/models
 	@$(PY) -m tools.model $(ARGS)
 
 setup: .venv/.run var/vendor/icons.svg ## only the environment: Python packages and front-end files

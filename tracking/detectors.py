@@ -88,7 +88,7 @@ def frozen(camera: Camera) -> dict[str, Any]:
         if name not in registry.SIZED:
             raise Problem("detector_not_ready", name=camera.detector, why=error) from error
         detector = make(FALLBACK, {})
-        note = f"HOG finds people, fewer of them and more slowly. {error}"
+        note = f"HOG finds people, fewer of them. {error}"
     if camera.detector == AUTOMATIC and not has_nanodet(settings.MODELS_DIR):
         note = f"{WITHOUT_NANODET} {FETCH_NANODET}"
     if note:

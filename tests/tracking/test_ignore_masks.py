@@ -16,16 +16,15 @@ from tracking.vision.detectors.model_files import NANODET
 
 pytestmark = pytest.mark.django_db
 
-# A network that sees one person, always in one place: a poster.
-SEES_A_POSTER = {"detector": "nanodet", "detector_settings": {"input_side": WIDTH}}
 SIZE = (320, 240)
 
 
 @pytest.fixture
 def camera(settings, tmp_path):
     settings.MEDIA_ROOT, settings.MODELS_DIR = tmp_path / "media", tmp_path
-    tiny(tmp_path / NANODET, score=0.9)
-    return make_camera(make_cast().store, **SEES_A_POSTER)
+    tiny(tmp_path / NANODET, score=0.9)  # it sees one person, always in one place: a poster
+    store = make_cast().store
+    return make_camera(store, detector="nanodet", detector_settings={"input_side": WIDTH})
 
 
 def around(x, y, reach=0.08):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -312,7 +313,7 @@ def test_a_recording_gets_its_cameras_masks_at_all_times(camera):
         ("mask-1", "Ignore mask 1"),
         ("mask-2", "Ignore mask 2"),
     ]
-    assert [each.vertices for each in masks] == [SQUARE, TRIANGLE]
+    assert json.loads(json.dumps([each.vertices for each in masks])) == [SQUARE, TRIANGLE]
     assert {(each.valid_from_ms, each.valid_to_ms) for each in masks} == {(None, None)}
     assert len(shapes.zones) == 3
 
