@@ -78,6 +78,16 @@ def test_a_busy_port_is_named_with_the_way_out(product: Product, start: Start):
     assert names_of_processes_left(second) == []
 
 
+WITHOUT_NANODET = (
+    "NanoDet is not on this machine: HOG finds people, fewer of them. `make model` fetches it."
+)
+
+
+def test_a_start_without_nanodet_says_so_with_the_way_out_before_it_is_ready(product: Product):
+    before = product.text.partition("READY")[0]
+    assert WITHOUT_NANODET in before.splitlines()
+
+
 def test_secrets_are_readable_by_their_owner_alone(product: Product):
     secret = [product.data / "secret" / name for name in ("web", "jwt")]
     secret.append(product.data / "valkey" / "valkey.conf")
@@ -94,7 +104,12 @@ def test_the_demo_account_logs_in_with_the_printed_password(start: Start):
     assert product.manage("shell", "--no-imports", "-c", check).strip() == "demo"
 
 
-def test_redis_url_turns_the_embedded_valkey_off(valkey_url: str, start: Start):
-    product = start("--no-demo", REDIS_URL=valkey_url).ready()
+def test_redis_url_turns_the_embedded_valkey_off_and_with_nanodet_nothing_is_said_of_it(
+    valkey_url: str, start: Start, tmp_path: Path
+):
+    (tmp_path / "nanodet.onnx").touch()
+    models = {"OSKARTRACK_MODELS": str(tmp_path)}
+    product = start("--no-demo", REDIS_URL=valkey_url, **models).ready()
+    assert "NanoDet" not in product.text
     assert "valkey   |" not in product.text
     assert not (product.data / "valkey").exists()
