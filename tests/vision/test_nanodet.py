@@ -157,6 +157,16 @@ def test_without_onnxruntime_opencv_runs_it_and_whole_numbers_are_not_ready(fold
         make_detector("onnx", {"model": NANODET, "family": "yolox"}, folder)
 
 
+def test_an_onnxruntime_that_does_not_start_never_leaves_whole_numbers_to_opencv(
+    folder, monkeypatch
+):
+    """It is installed, and a library that it needs is missing; OpenCV would round otherwise."""
+    monkeypatch.setattr(networks, "_onnxruntime", lambda: None)
+    with pytest.raises(UnknownDetectorError, match="onnxruntime, which does not start here"):
+        make_detector("nanodet-int8", {"input_side": WIDTH}, folder)
+    assert len(list(make_detector("nanodet", {"input_side": WIDTH}, folder).detect(grey()))) == 1
+
+
 def test_the_best_detector_that_is_ready_is_the_default(folder, tmp_path):
     empty = tmp_path / "none"
     assert default_detector(folder) == "nanodet-int8"
