@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('zones', '0002_eight_colours'),
+        ('zones', '0003_final_count'),
     ]
 
     operations = [
