@@ -31,6 +31,7 @@ MOVING = Noise(
 # A `high_score` of 0.6 is ByteTrack's own; 0.5 costs a point of IDF1 and 0.7 two.
 NETWORK_PARAMS = TrackerParams(
     high_score=0.6,
+    low_score=0.1,
     direction_weight=0.1,
     crowded=1.0,
     reach=0.3,

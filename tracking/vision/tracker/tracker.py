@@ -71,7 +71,7 @@ class TrackerParams:
     """
 
     high_score: float = 0.4
-    low_score: float = 0.1
+    low_score: float = 0.2
     least_similarity: float = 0.1
     least_iou_low: float = 0.4
     least_iou_last: float = 0.3
@@ -81,7 +81,7 @@ class TrackerParams:
     reach_per_s: float = 0.6
     height_spread: float = 0.2
     crowded: float = 0.3
-    known_iou: float = 0.7
+    known_iou: float = 0.8
     height_change: float = 0.4
     confirm_hits: int = 3
     tentative_ms: int = 250
