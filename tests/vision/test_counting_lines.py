@@ -117,7 +117,7 @@ def test_tracks_do_not_share_their_sides():
 def test_a_forgotten_track_leaves_nothing_behind():
     counter = LineCounter(LINE, WIDTH, HEIGHT)
     counter.update(1, sight(0, (100.0, 30.0)))
-    counter.forget(1)
+    assert counter.end(1) == []
     assert "passages" not in counter.to_json()
     assert counter.update(1, sight(100, (100.0, 70.0))) == []
 

@@ -148,15 +148,76 @@ def test_the_rule_goes_on_after_its_state_went_through_json(cut_ms):
 def test_a_rule_that_is_off_counts_and_keeps_nothing():
     counter = LineCounter(LINE, WIDTH, HEIGHT, hidden=HiddenParams(longest_ms=0))
     assert counted(LOST, FOUND, counter=counter) == []
-    counter.forget(1)
-    counter.forget(2)
+    assert counter.end(1) == []
+    assert counter.end(2) == []
     assert counter.to_json() == {}
 
 
 def test_who_was_lost_long_ago_is_forgotten():
     counter = LineCounter(LINE, WIDTH, HEIGHT)
     counted(LOST, track(9000, *range(60, 130, 10)), counter=counter)
-    assert list(counter.to_json()["hidden"]) == ["2"]
+    assert list(counter.to_json()["hidden"]["traces"]) == ["2"]
+
+
+LEAVING = track(0, 60, 45, 30, 15)  # last seen at 600, at 75 pixels a second
+OTHER = track(0, *([90] * 14))  # somebody else, seen until 2600
+
+
+def ended(leaving, other=OTHER, **params):
+    """Return what is counted when a track that was lost comes to its end."""
+    counter = LineCounter(LINE, WIDTH, HEIGHT, hidden=HiddenParams(**params))
+    assert counted(leaving, other, counter=counter) == []
+    counter = restored(counter, **params)
+    return [(event.track_number, event.direction, event.time_ms) for event in counter.end(1)]
+
+
+def restored(counter, **params):
+    again = LineCounter(LINE, WIDTH, HEIGHT, hidden=HiddenParams(**params))
+    again.restore(json.loads(json.dumps(counter.to_json())))
+    return again
+
+
+def test_who_is_lost_at_the_line_on_the_way_out_and_never_found_went_out():
+    assert ended(LEAVING) == [(1, "out", 600)]
+    assert ended(LEAVING, gone_ms=0) == []
+    assert ended(LEAVING, longest_ms=0) == []
+
+
+STAYED = {
+    "it was in plain sight": (changed(LEAVING, covered=0.3), OTHER),
+    "it was further inside": (track(0, 75, 60, 45, 30), OTHER),
+    "it was outside already": (track(0, 36, 22, 8, -6), OTHER),
+    "it came from outside": (track(0, -60, -45, -30, -15), OTHER),
+    "it stood": (track(0, 15, 15, 15, 15), OTHER),
+    "it walked on along the line": (
+        [
+            sight(t, y, x=x)
+            for t, y, x in [(0, 60, 110), (200, 45, 150), (400, 30, 190), (600, 15, 230)]
+        ],
+        OTHER,
+    ),
+    "it was past the line's end": (track(0, 60, 45, 30, 15, x=60.0), OTHER),
+    "the film ended": (LEAVING, OTHER[:8]),
+}
+
+
+@pytest.mark.parametrize(("leaving", "other"), STAYED.values(), ids=STAYED)
+def test_a_track_that_ends_otherwise_did_not_go_out(leaving, other):
+    assert ended(leaving, other) == []
+
+
+def test_who_was_found_outside_already_does_not_go_out_again():
+    counter = LineCounter(LINE, WIDTH, HEIGHT)
+    assert counted(LEAVING, OUTSIDE, counter=counter) == [(2, "out", 2000)]
+    assert counter.end(1) == []
+
+
+def test_who_went_out_unseen_is_not_found_outside_once_more():
+    counter = LineCounter(LINE, WIDTH, HEIGHT)
+    counted(LEAVING, OTHER, counter=counter)
+    assert [event.direction for event in counter.end(1)] == ["out"]
+    late = [replace(each, time_ms=each.time_ms + 800) for each in OUTSIDE]
+    assert [event for each in late for event in counter.update(3, each)] == []
 
 
 STEPS = {

@@ -221,6 +221,16 @@ def test_the_counters_are_told_how_much_others_cover(monkeypatch):
     assert {covered for _, _, covered, _ in alone} == {0.0}
 
 
+def test_two_go_out_though_one_is_hidden_by_the_other_from_before_the_line():
+    ys = [float(y) for y in np.arange(HEIGHT // 2 + 90, HEIGHT // 2 - 100, -4.0)]
+    both = [frame(i * 100, (480.0, y), (500.0, y + 12)) for i, y in enumerate(ys) if y > 285]
+    one = [frame(i * 100, (500.0, y + 12)) for i, y in enumerate(ys) if y <= 285]
+    empty = [frame((len(ys) + i) * 100) for i in range(30)]
+    crossed = of(run(both + one + empty), LineCrossed)
+    assert sorted(event.direction for event in crossed) == ["out", "out"]
+    assert len({event.track_number for event in crossed}) == 2
+
+
 def test_a_card_from_before_hidden_crossings_goes_on_without_them():
     card = PipelineParams().to_json()
     del card["counting"]["hidden"]

@@ -2,7 +2,8 @@
 
 Two who go through a door side by side are one figure to a camera: the one behind is lost on one
 side of the line and found on the other, as a new track. A track that begins covered at the line
-came over it when just before another track was lost, covered too, on the other side.
+came over it when just before another track was lost, covered too, on the other side. And a track
+that is lost covered inside, on its way to the line, and never found again, went over it.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Any, Self
 
 from tracking.vision.counting.sights import Point, Sight
 from zones.geometry import Line
+
+OUTSIDE = -1  # the sign of offsets there
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,10 @@ class HiddenParams:
     unseen_ms: int = 400  # a track found again after longer may be another person
     step_aside: float = 0.3  # along the line, of one who was hidden so long and yet is the same
     step_across: float = 0.4
+    gone_ms: int = 1500  # not found for so long; 0 lets nobody go unseen
+    gone_covered: float = 0.45  # share of the box that others cover where it is lost
+    gone_pace: float = 0.1  # a second, towards the line, and at most so much along it:
+    gone_aside: float = 0.6
 
 
 @dataclass(slots=True)
@@ -69,6 +76,7 @@ class HiddenCrossings:
         self._line = line
         self._params = params
         self._traces: dict[int, _Trace] = {}
+        self._now_ms = 0
 
     def see(self, track_number: int, sight: Sight) -> tuple[int, int] | None:
         """Take one sight of a track; return when and as whom it crossed, once that is clear.
@@ -80,6 +88,7 @@ class HiddenCrossings:
         """
         if not self._params.longest_ms:
             return None
+        self._now_ms = max(self._now_ms, sight.time_ms)
         trace = self._traces.setdefault(track_number, _Trace(sight, sight))
         trace.last = sight
         if trace.judged or sight.time_ms - trace.first.time_ms < self._params.judged_ms:
@@ -120,13 +129,40 @@ class HiddenCrossings:
         if track_number in self._traces:
             self._traces[track_number].changed_ms = time_ms
 
+    def end(self, track_number: int, pace: Point) -> tuple[int, int] | None:
+        """Take the end of a track; return when it went out unseen and to which side, if it did.
+
+        Whoever walks to the line, is lost behind somebody right before it and is not found again
+        went out. The other way there is no such rule: who came in is found inside.
+
+        Parameters
+        ----------
+        track_number : int
+            Whose end.
+        pace : (float, float)
+            Pixels a millisecond, before it was lost.
+        """
+        trace = self._traces.get(track_number)
+        if trace is None or trace.taken or not self._params.gone_ms:
+            return None
+        last = trace.last
+        if self._now_ms - last.time_ms < self._params.gone_ms or not self._is_leaving(last, pace):
+            return None
+        trace.taken = True
+        return last.time_ms, OUTSIDE
+
     def to_json(self) -> dict[str, Any]:
         """Return the state as plain JSON types."""
-        return {str(number): trace.to_json() for number, trace in self._traces.items()}
+        if not self._traces:
+            return {}
+        traces = {str(number): trace.to_json() for number, trace in self._traces.items()}
+        return {"traces": traces, "now_ms": self._now_ms}
 
     def restore(self, data: dict[str, Any]) -> None:
         """Take over the state that `to_json` wrote."""
-        self._traces = {int(number): _Trace.from_json(trace) for number, trace in data.items()}
+        traces = data.get("traces", {})
+        self._traces = {int(number): _Trace.from_json(trace) for number, trace in traces.items()}
+        self._now_ms = data.get("now_ms", 0)
 
     def _lost_before(self, found: _Trace) -> int | None:
         """Return the track that was lost on the other side just before this one began."""
@@ -152,6 +188,20 @@ class HiddenCrossings:
             self._is_hidden(last, -side)
             and self._aside_px(last.foot, found.first.foot) <= params.aside * last.height
             and self._is_between_ends(last.foot, found.first.foot)
+        )
+
+    def _is_leaving(self, last: Sight, pace: Point) -> bool:
+        """Return whether a track was lost covered, right inside the line and walking to it."""
+        params, height = self._params, max(last.height, 1.0)
+        ahead = (last.foot[0] + 1000 * pace[0], last.foot[1] + 1000 * pace[1])
+        before = self._line.offset(last.foot)
+        nearer = (before - self._line.offset(ahead)) / height
+        return (
+            last.covered >= params.gone_covered
+            and 0 < before <= params.inside_reach * height
+            and nearer >= params.gone_pace
+            and self._aside_px(last.foot, ahead) <= params.gone_aside * height
+            and self._is_between_ends(last.foot, last.foot)
         )
 
     def _is_hidden(self, sight: Sight, side: int) -> bool:

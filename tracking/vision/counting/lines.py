@@ -93,12 +93,14 @@ class LineCounter:
         found = self._hidden.see(track_number, sight)
         return events if found is None else [*events, self._found(track_number, *found)]
 
-    def forget(self, track_number: int) -> None:
-        """Drop what is remembered of a track that has ended.
+    def end(self, track_number: int) -> list[LineCrossed]:
+        """Drop what is remembered of a track that has ended; return its crossing if it went unseen.
 
-        Only where it was lost is remembered for a few seconds more.
+        Where it was lost is remembered for a few seconds more.
         """
-        self._passages.pop(track_number, None)
+        passage = self._passages.pop(track_number, None)
+        gone = None if passage is None else self._hidden.end(track_number, passage.pace)
+        return [] if gone is None else [self._crossing(track_number, *gone)]
 
     def to_json(self) -> dict[str, Any]:
         """Return the state as plain JSON types."""

@@ -52,9 +52,12 @@ class SceneCounter:
 
     def end(self, track_number: int) -> list[Event]:
         """Close what is open of a track that has ended, and forget it."""
+        events: list[Event] = []
         for line in self.lines.values():
-            line.forget(track_number)
-        return [event for zone in self.zones.values() for event in zone.end(track_number)]
+            events += line.end(track_number)
+        for zone in self.zones.values():
+            events += zone.end(track_number)
+        return events
 
     def to_json(self) -> dict[str, Any]:
         """Return the state of all counters as plain JSON types."""
