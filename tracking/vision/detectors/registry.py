@@ -20,6 +20,8 @@ from tracking.vision.errors import UnknownDetectorError
 PREFERRED = ("nanodet-int8", "nanodet", "hog")
 # Those whose input suits the height of a camera's people.
 SIZED = ("nanodet-int8", "nanodet")
+# Those that run a file, which may be anybody's.
+NETWORKS = (*SIZED, "onnx")
 
 
 @dataclass(frozen=True, slots=True)
