@@ -12,7 +12,7 @@ from tracking import trials
 from tracking.models import Track
 from tracking.problems import Problem
 from tracking.vision.detectors import registry
-from tracking.vision.detectors.model_files import FETCH_NANODET, WITHOUT_NANODET, has_nanodet
+from tracking.vision.detectors.model_files import FETCH_NANODET, WITHOUT_NANODET
 from tracking.vision.detectors.nanodet import LARGEST_SIDE
 from tracking.vision.errors import UnknownDetectorError
 from zones.detectors import AUTOMATIC
@@ -33,6 +33,8 @@ def tried(name: str, how: dict[str, Any]) -> dict[str, Any]:
 
     A network is made in a process of its own, see `tracking.trials`.
     """
+    if name == FOR_TESTS and settings.PRODUCTION:
+        raise UnknownDetectorError("It is for tests: it reads whichever file it is told to.")
     if name in registry.NETWORKS:
         return trials.settings_of(name, how)
     return registry.make_detector(name, how, settings.MODELS_DIR).settings.to_json()
@@ -40,17 +42,22 @@ def tried(name: str, how: dict[str, Any]) -> dict[str, Any]:
 
 def names() -> list[str]:
     """Return what a camera may name."""
-    return [AUTOMATIC, *(detector.name for detector in registry.available(settings.MODELS_DIR))]
+    return [AUTOMATIC, *(detector.name for detector in _there())]
+
+
+def _there() -> list[registry.DetectorInfo]:
+    """Return the detectors, ready or not; the one that reads any file is for tests alone."""
+    now = registry.available(settings.MODELS_DIR)
+    return [each for each in now if each.name != FOR_TESTS or not settings.PRODUCTION]
 
 
 def choices() -> list[tuple[str, str]]:
     """Return what a camera may name with what it is, and what it lacks on this machine."""
-    now = registry.available(settings.MODELS_DIR)
     return [
         (AUTOMATIC, f"auto: the best that is ready, now {default()}"),
         *(
             (each.name, f"{each.title}{'' if each.ready else f' (not ready: {each.why_not})'}")
-            for each in sorted(now, key=lambda each: each.name == FOR_TESTS)
+            for each in sorted(_there(), key=lambda each: each.name == FOR_TESTS)
         ),
     ]
 
@@ -94,8 +101,8 @@ def frozen(camera: Camera) -> dict[str, Any]:
             raise Problem("detector_not_ready", name=camera.detector, why=error) from error
         name, how = FALLBACK, tried(FALLBACK, {})
         note = f"HOG finds people, fewer of them. {error}"
-    if camera.detector == AUTOMATIC and not has_nanodet(settings.MODELS_DIR):
-        note = f"{WITHOUT_NANODET} {FETCH_NANODET}"
+    if camera.detector == AUTOMATIC and (lack := registry.why_no_nanodet(settings.MODELS_DIR)):
+        note = f"{lack} {FETCH_NANODET}" if lack == WITHOUT_NANODET else lack
     if note:
         log.warning("nanodet_not_ready", camera=camera.pk, why=note)
     return _card(name, how, note)
