@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from django.db.models import F
 
+from accounts.models import Membership
 from analytics.rebuild import check
 from tests.tracking import walks
 from tests.tracking.again import CORNER, numbers, recount
@@ -101,6 +102,20 @@ def test_pages_say_why_a_number_may_have_changed(waiting):
     assert "after the whole recording was known" in told.recount.text
     assert told.run is not None
     assert told.run.mode == "recording"
+
+
+def test_the_page_says_in_the_words_of_the_cameras_choice_which_count_it_shows(waiting, cast):
+    Membership.objects.create(user=cast.alice, store=waiting.store, role="viewer")
+    where = f"/stores/{waiting.store.slug}/recordings/"
+
+    def page() -> str:
+        return client_of(cast.alice).get(where).content.decode()
+
+    assert "as the pictures came, provisional<" in page()
+    runner.work(waiting.pk)
+    assert "as the pictures came<" in page(), "counted: provisional no more"
+    counted(waiting)
+    assert "with the whole recording known<" in page()
 
 
 def test_whoever_was_hidden_for_longer_than_live_waits_is_one_visit(waiting):
