@@ -8,11 +8,11 @@ from typing import Any
 import structlog
 from django.conf import settings
 
+from tracking import trials
 from tracking.models import Track
 from tracking.problems import Problem
 from tracking.vision.detectors import registry
-from tracking.vision.detectors.base import Detector
-from tracking.vision.detectors.model_files import FETCH_NANODET, WITHOUT_NANODET, has_nanodet
+from tracking.vision.detectors.model_files import FETCH_NANODET, WITHOUT_NANODET
 from tracking.vision.detectors.nanodet import LARGEST_SIDE
 from tracking.vision.errors import UnknownDetectorError
 from zones.detectors import AUTOMATIC
@@ -28,24 +28,36 @@ FOR_TESTS = "scripted"
 LEAST_TRACKS, MOST_TRACKS = 20, 200
 
 
-def make(name: str, how: dict[str, Any]) -> Detector:
-    """Return a detector with this installation's models; see `registry.make_detector`."""
-    return registry.make_detector(name, how, settings.MODELS_DIR)
+def tried(name: str, how: dict[str, Any]) -> dict[str, Any]:
+    """Return a detector's settings, all of them, once it was made with this installation's models.
+
+    A network is made in a process of its own, see `tracking.trials`.
+    """
+    if name == FOR_TESTS and settings.PRODUCTION:
+        raise UnknownDetectorError("It is for tests: it reads whichever file it is told to.")
+    if name in registry.NETWORKS:
+        return trials.settings_of(name, how)
+    return registry.make_detector(name, how, settings.MODELS_DIR).settings.to_json()
 
 
 def names() -> list[str]:
     """Return what a camera may name."""
-    return [AUTOMATIC, *(detector.name for detector in registry.available(settings.MODELS_DIR))]
+    return [AUTOMATIC, *(detector.name for detector in _there())]
+
+
+def _there() -> list[registry.DetectorInfo]:
+    """Return the detectors, ready or not; the one that reads any file is for tests alone."""
+    now = registry.available(settings.MODELS_DIR)
+    return [each for each in now if each.name != FOR_TESTS or not settings.PRODUCTION]
 
 
 def choices() -> list[tuple[str, str]]:
     """Return what a camera may name with what it is, and what it lacks on this machine."""
-    now = registry.available(settings.MODELS_DIR)
     return [
         (AUTOMATIC, f"auto: the best that is ready, now {default()}"),
         *(
             (each.name, f"{each.title}{'' if each.ready else f' (not ready: {each.why_not})'}")
-            for each in sorted(now, key=lambda each: each.name == FOR_TESTS)
+            for each in sorted(_there(), key=lambda each: each.name == FOR_TESTS)
         ),
     ]
 
@@ -61,7 +73,7 @@ def problem(name: str, how: dict[str, Any]) -> str:
         if name == AUTOMATIC:
             registry.check_shared(how)
         else:
-            make(name, how)
+            tried(name, how)
     except UNUSABLE as error:
         return str(error)
     return ""
@@ -83,17 +95,17 @@ def frozen(camera: Camera) -> dict[str, Any]:
     if name in registry.SIZED and not {"input_side", "person_share"} & set(how):
         how |= _suitable(person_share(camera))
     try:
-        detector = make(name, how)
+        how = tried(name, how)
     except UNUSABLE as error:
         if name not in registry.SIZED:
             raise Problem("detector_not_ready", name=camera.detector, why=error) from error
-        detector = make(FALLBACK, {})
+        name, how = FALLBACK, tried(FALLBACK, {})
         note = f"HOG finds people, fewer of them. {error}"
-    if camera.detector == AUTOMATIC and not has_nanodet(settings.MODELS_DIR):
-        note = f"{WITHOUT_NANODET} {FETCH_NANODET}"
+    if camera.detector == AUTOMATIC and (lack := registry.why_no_nanodet(settings.MODELS_DIR)):
+        note = f"{lack} {FETCH_NANODET}" if lack == WITHOUT_NANODET else lack
     if note:
         log.warning("nanodet_not_ready", camera=camera.pk, why=note)
-    return _card(detector, note)
+    return _card(name, how, note)
 
 
 def _suitable(share: float) -> dict[str, Any]:
@@ -105,13 +117,9 @@ def _suitable(share: float) -> dict[str, Any]:
     return {"person_share": share} if share else {"input_side": LARGEST_SIDE}
 
 
-def _card(detector: Detector, note: str) -> dict[str, Any]:
+def _card(name: str, how: dict[str, Any], note: str) -> dict[str, Any]:
     titles = {info.name: info.title for info in registry.available(settings.MODELS_DIR)}
-    card = {
-        "name": detector.name,
-        "title": titles[detector.name],
-        "settings": detector.settings.to_json(),
-    }
+    card = {"name": name, "title": titles[name], "settings": how}
     return card | {"note": note} if note else card
 
 

@@ -14,7 +14,7 @@ from django.db.models import Sum
 
 from tracking import jobs
 from tracking.faults import fault
-from tracking.models import Chunk, Recording, Recount, Run
+from tracking.models import OPEN_JOBS, Chunk, JobState, Recording, Recount, Run
 from tracking.vision.offline import OfflineParams
 from zones.models import Camera
 
@@ -43,8 +43,22 @@ def card_again(recording: Recording, run: Run) -> dict[str, Any]:
         return {}
     card = card_of(recording, run.card["detector"]["name"])
     if card:
-        card["final"]["apart"] = run.card.get("final", {}).get("apart", [])
+        card["final"]["apart"] = told_apart(recording, run)
     return card
+
+
+def told_apart(recording: Recording, run: Run) -> list[list[int]]:
+    """Return the links that people undid, see `OfflineParams`.
+
+    Also those of a re-count that has yet to take the run's place, or was set aside: the next one
+    drops it, and what a person said of it is to stay.
+    """
+    states = (*OPEN_JOBS, JobState.QUARANTINED)
+    asked = Recount.objects.filter(recording=recording, old_run=run, state__in=states)
+    newest = asked.select_related("new_run").order_by("-pk").first()
+    cards = [run.card] if newest is None else [newest.new_run.card, run.card]
+    found: list[list[int]] = next((c["final"]["apart"] for c in cards if "final" in c), [])
+    return found
 
 
 def fits(recording: Recording) -> bool:

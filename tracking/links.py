@@ -16,7 +16,8 @@ from django.db import transaction
 from accounts.models import User
 from accounts.services import audit_record
 from tracking import jobs
-from tracking.models import Recording, Recount, Run, Track
+from tracking.finals import told_apart
+from tracking.models import OPEN_JOBS, Recording, Recount, Run, Track
 from tracking.problems import Problem
 from tracking.recounts import recount_begin, run_to_replace
 from tracking.selectors import active_run
@@ -56,6 +57,9 @@ def _links(run: Run) -> list[Link]:
 def link_undo(*, recording: Recording, track: int, user: User | None = None) -> Recount:
     """Have a recording counted again, its map as it was, with a track apart from those before it.
 
+    What an open re-count was asked for, another map or other links undone, is asked for on.
+    Asked twice for the same it returns the same re-count, and also one that will join no tracks.
+
     Raises
     ------
     Problem
@@ -68,20 +72,31 @@ def link_undo(*, recording: Recording, track: int, user: User | None = None) -> 
         if link is None:
             raise Problem("not_linked")
         pair = [_ms(held, link.ended_at), _ms(held, link.began_at)]
-        final = run.card["final"] | {"apart": [*run.card["final"].get("apart", []), pair]}
+        apart = told_apart(held, run)
+        open_one = held.recounts.filter(state__in=OPEN_JOBS).select_related("new_run").first()
+        setup, changes = run.setup, []
+        if open_one is not None:
+            if pair in apart or "final" not in open_one.new_run.card:
+                return open_one
+            setup, changes = open_one.new_run.setup, open_one.changes
+        final = {"final": run.card["final"] | {"apart": [*apart, pair]}}
         jobs.recount_cancel(held)
         change = f"tracks {link.before} and {track} were told apart"
-        recount = recount_begin(held, run, run.setup, {"final": final}, user, [change])
+        recount = recount_begin(held, run, setup, final, user, [*changes, change])
         if user is not None:
-            detail: dict[str, Any] = {"recording": str(held.public_id), "changes": [change]}
-            audit_record(
-                action="recording.link_undone",
-                actor=user,
-                store=held.store,
-                subject=held.name,
-                detail=detail,
-            )
+            _note(held, change, user)
     return recount
+
+
+def _note(recording: Recording, change: str, user: User) -> None:
+    detail: dict[str, Any] = {"recording": str(recording.public_id), "changes": [change]}
+    audit_record(
+        action="recording.link_undone",
+        actor=user,
+        store=recording.store,
+        subject=recording.name,
+        detail=detail,
+    )
 
 
 def _ms(recording: Recording, at: datetime) -> int:

@@ -173,7 +173,7 @@ class Run(models.Model):
     """One count of one recording; the active one makes the official numbers."""
 
     class Mode(models.TextChoices):
-        """Live counts as frames come; recording may look ahead."""
+        """Live counts as frames come; recording knows all of them."""
 
         LIVE = "live", "Live"
         RECORDING = "recording", "Recording"

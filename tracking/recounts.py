@@ -185,7 +185,10 @@ def advance(recount_id: int, slice_s: float | None = None) -> bool:
         while _step(claim) and time.monotonic() < deadline and not room.disk_low():
             claim.check()
         jobs.give_back(claim)
-    return is_open(recount_id) and not room.disk_low()
+    goes_on = is_open(recount_id)
+    if not goes_on or claim.lost.is_set():
+        whole.forget()
+    return goes_on and not room.disk_low()
 
 
 def work(recording: Recording) -> None:

@@ -146,7 +146,7 @@ def detect_chunk(
             {"media": media, "bounds": bounds}, CHUNK_LONGEST_S, SILENT_LONGEST_S
         )
         if "error" in said:
-            raise _error(said)
+            raise reported(said)
         size = (media["width"], media["height"])
         try:
             return chunk_result(said, found, previews, bounds=bounds, size=size)
@@ -160,7 +160,7 @@ def close() -> None:
     _kept.close()
 
 
-def _error(said: dict[str, Any]) -> Exception:
+def reported(said: dict[str, Any]) -> Exception:
     """Return what the process reports as the error that it is."""
     try:
         check(said, TROUBLE)

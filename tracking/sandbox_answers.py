@@ -63,6 +63,14 @@ TROUBLE = Draft202012Validator(
         "additionalProperties": False,
     }
 )
+TRIED = Draft202012Validator(
+    {
+        "type": "object",
+        "properties": {"settings": {"type": "object", "maxProperties": 40}},
+        "required": ["settings"],
+        "additionalProperties": False,
+    }
+)
 
 
 def read_json(text: bytes) -> dict[str, Any]:

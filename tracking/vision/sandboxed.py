@@ -37,10 +37,11 @@ class Order:
     memory_bytes, cpu_s
         See `Limits`.
     descriptor : int, optional
-        The open file; without one the process only says how well it can lock itself up.
+        The open file; without one, and without a detector, the process only says how well it can
+        lock itself up.
     detector : list of (name, settings, folder of models), optional
         Made before the lock, its model read and run once; without it, the file can be inspected
-        alone.
+        alone. Without a file that is all, and its settings are the answer.
     bounds : dict, optional
         What a file may be, see `inspection.Bounds`.
     in_bubble : bool
@@ -103,7 +104,7 @@ def main(arguments: list[str]) -> None:
 def _prepare(order: Order, tick: Callable[[], None]) -> Callable[[dict[str, Any]], Answer]:
     """Import and make all that the work needs; afterwards no file can be opened any more."""
     if order.descriptor is None:
-        return lambda _: ({}, b"", b"")
+        return _prepare_trial(order)
     from tracking.vision.inspection import Bounds, inspect, preload
 
     preload()
@@ -126,6 +127,16 @@ def _prepare(order: Order, tick: Callable[[], None]) -> Callable[[dict[str, Any]
     return detect
 
 
+def _prepare_trial(order: Order) -> Callable[[dict[str, Any]], Answer]:
+    """Make a detector, if there is one to make; what it is set to is all there is to say."""
+    said: dict[str, Any] = {}
+    if order.detector is not None:
+        from tracking.vision.detectors.registry import make_detector
+
+        said["settings"] = make_detector(*order.detector).settings.to_json()
+    return lambda _: (said, b"", b"")
+
+
 def _guarded(step: Callable[[], Any]) -> Any:
     """Take a step; what goes wrong becomes an answer with its code."""
     from tracking.vision.errors import VisionError
@@ -133,7 +144,7 @@ def _guarded(step: Callable[[], Any]) -> Any:
     try:
         return step()
     except VisionError as error:
-        return {"error": error.code, "detail": _detail(error)}, b"", b""
+        return {"error": error.code, "detail": str(error)[:DETAIL_CHARACTERS]}, b"", b""
     except MemoryError:
         return {"error": "decoder_memory", "detail": ""}, b"", b""
     except Exception as error:  # noqa: BLE001 - a file may bring anything about

@@ -87,6 +87,7 @@ class _RuntimeNetwork:
                 model.data, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # its errors have no common base of their own
+            _check_memory(error)
             raise UnknownDetectorError(
                 f"The file '{model.name}' cannot be used as an ONNX model: {_first_line(error)}"
             ) from error
@@ -111,6 +112,7 @@ class _RuntimeNetwork:
         try:
             found: list[Floats] = self._session.run(self._outputs, {self._input: picture})
         except Exception as error:  # as above
+            _check_memory(error)
             raise UnknownDetectorError(
                 f"The model '{self._name}' takes no picture of {picture.shape[3]} x "
                 f"{picture.shape[2]} pixels: {_first_line(error)}"
@@ -147,6 +149,12 @@ def _boxes_last(outputs: Sequence[Any]) -> list[str]:
 
 def _takes_colours(channels: object) -> bool:
     return channels == 3 or channels is None or isinstance(channels, str)
+
+
+def _check_memory(error: Exception) -> None:
+    """Raise MemoryError where that is what an error of onnxruntime's is about."""
+    if any(words in str(error) for words in ("Failed to allocate", "bad_alloc", "bad allocation")):
+        raise MemoryError("The network needs more memory than there is.") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -10,7 +10,13 @@ import cv2
 from tracking.vision.detectors.any_onnx import OnnxDetector, OnnxSettings
 from tracking.vision.detectors.base import Detector
 from tracking.vision.detectors.hog import HogDetector, HogSettings
-from tracking.vision.detectors.model_files import NANODET, NANODET_INT8, has_model
+from tracking.vision.detectors.model_files import (
+    NANODET,
+    NANODET_INT8,
+    WITHOUT_NANODET,
+    has_model,
+    has_nanodet,
+)
 from tracking.vision.detectors.nanodet import NanoDetDetector, NanoDetSettings
 from tracking.vision.detectors.networks import has_onnxruntime
 from tracking.vision.detectors.scripted import ScriptedDetector, ScriptedSettings
@@ -20,6 +26,8 @@ from tracking.vision.errors import UnknownDetectorError
 PREFERRED = ("nanodet-int8", "nanodet", "hog")
 # Those whose input suits the height of a camera's people.
 SIZED = ("nanodet-int8", "nanodet")
+# Those that run a file, which may be anybody's.
+NETWORKS = (*SIZED, "onnx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +152,16 @@ def available(models: str | Path | None = None) -> list[DetectorInfo]:
         DetectorInfo(name, known.title, not known.why_not(folder), known.why_not(folder))
         for name, known in sorted(_DETECTORS.items())
     ]
+
+
+def why_no_nanodet(models: str | Path | None = None) -> str:
+    """Return why NanoDet finds nobody here, though it is wanted; nothing where it does."""
+    if default_detector(models) in SIZED:
+        return ""
+    folder = Path(models) if models is not None else None
+    if not has_nanodet(folder):
+        return WITHOUT_NANODET
+    return f"NanoDet does not run on this machine: {_DETECTORS[SIZED[0]].why_not(folder)}"
 
 
 def default_detector(models: str | Path | None = None) -> str:

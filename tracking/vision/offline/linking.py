@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
 
 from tracking.vision.offline.params import OfflineParams
 from tracking.vision.offline.pieces import Piece
@@ -41,13 +40,20 @@ def _apart(ends: Ints, starts: Ints, count: int) -> Iterator[Ints]:
 
 
 def _best(ends: Ints, starts: Ints, gains: Array) -> dict[int, int]:
-    """Return which piece follows on which, for the largest total gain."""
+    """Return which piece follows on which, for the largest total gain.
+
+    A crowd's pieces hang together for hours: a table of all with all would fill the memory. Every
+    end may also go on in nothing, a column of its own, for no gain; 1 more keeps gains of 0 apart
+    from links that cannot be.
+    """
     rows, row = np.unique(ends, return_inverse=True)
     columns, column = np.unique(starts, return_inverse=True)
-    table = np.zeros((len(rows), len(columns)))
-    table[row, column] = gains
-    chosen = zip(*linear_sum_assignment(table, maximize=True), strict=True)
-    return {int(rows[i]): int(columns[j]) for i, j in chosen if table[i, j] > 0}
+    nothing = np.arange(len(rows))
+    worth = np.concatenate([1 + gains, np.ones(len(rows))])
+    at = np.concatenate([row, nothing]), np.concatenate([column, len(columns) + nothing])
+    table = coo_array((worth, at), (len(rows), len(columns) + len(rows))).tocsr()
+    chosen = zip(*min_weight_full_bipartite_matching(table, maximize=True), strict=True)
+    return {int(rows[i]): int(columns[j]) for i, j in chosen if j < len(columns)}
 
 
 def _along(head: int, following: dict[int, int]) -> Iterator[int]:
