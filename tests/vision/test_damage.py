@@ -143,14 +143,27 @@ def test_a_title_in_letters_of_another_age_costs_no_film(tmp_path):
     assert not is_broken(path)
 
 
+def has_a_late_stream(path):
+    """Return whether PyAV stumbles over a stream of which it did not know when it opened a film.
+
+    It looks beyond its own table to learn whether somebody wants that stream, so one time in
+    twelve it passes over it in silence.
+    """
+    with av.open(str(path)) as opened:
+        try:
+            list(opened.demux(opened.streams.video[0]))
+        except IndexError:
+            return True
+    return False
+
+
 def test_a_stream_that_comes_late_costs_no_film(tmp_path):
     """One that the start of a transport stream does not name: here its last picture's channel."""
     path, film_bytes = tmp_path / "film", bytearray(camera_film("ts h264"))
     starts = [at for at in range(0, len(film_bytes), 188) if film_bytes[at + 1] & 0x40]
     film_bytes[starts[-1] + 1 : starts[-1] + 3] = b"\x41\xf4"
     path.write_bytes(film_bytes)
-    with av.open(str(path)) as opened, pytest.raises(IndexError):
-        list(opened.demux(opened.streams.video[0]))  # else it comes too early for this test
+    assert any(has_a_late_stream(path) for _ in range(20)), "it comes too early for this test"
     info = probe(path)
     frames = [f for b in plan_chunks(path, info) for f in read_frames(path, info, b, lead_in_ms=0)]
     assert len(frames) >= 48
