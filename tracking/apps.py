@@ -15,10 +15,16 @@ class TrackingConfig(AppConfig):
         """Tell the map which detectors a camera may name, and with which settings."""
         from zones.detectors import register_detectors
 
-        register_detectors(_detector_choices, _detector_problem)
+        register_detectors(_detector_names, _detector_choices, _detector_problem)
 
 
 # Imported when asked: it loads OpenCV, which most processes never need.
+def _detector_names() -> list[str]:
+    from tracking import detectors
+
+    return detectors.names()
+
+
 def _detector_choices() -> list[tuple[str, str]]:
     from tracking import detectors
 

@@ -52,14 +52,22 @@ def _there() -> list[registry.DetectorInfo]:
 
 
 def choices() -> list[tuple[str, str]]:
-    """Return what a camera may name with what it is, and what it lacks on this machine."""
+    """Return what a person chooses from: what each is, and what it lacks on this machine."""
+    now = _there()
+    best = next(each.title for each in now if each.name == default())
     return [
-        (AUTOMATIC, f"auto: the best that is ready, now {default()}"),
+        (AUTOMATIC, f"Automatic (now {short(best)})"),
         *(
             (each.name, f"{each.title}{'' if each.ready else f' (not ready: {each.why_not})'}")
-            for each in sorted(_there(), key=lambda each: each.name == FOR_TESTS)
+            for each in now
+            if each.name != FOR_TESTS
         ),
     ]
+
+
+def short(title: str) -> str:
+    """Return a detector's title without what explains it."""
+    return title.partition(":")[0]
 
 
 def default() -> str:

@@ -15,11 +15,10 @@ from django.db.models import Sum
 from tracking import jobs
 from tracking.faults import fault
 from tracking.models import OPEN_JOBS, Chunk, JobState, Recording, Recount, Run
+from tracking.recount_words import WHOLE_KNOWN
 from tracking.vision.offline import OfflineParams
 from zones.models import Camera
 
-# Part of a sentence: "Counted again at 14:05 after the whole recording was known".
-KNOWN = "the whole recording was known"
 AS_IT_CAME = "the camera was set to count pictures as they come"
 # All of a recording is gone through at once, while a claim lasts: this takes one core some two to
 # three minutes. It is three hours at 10 frames a second.
@@ -89,7 +88,7 @@ def final_begin(run: Run) -> Recount | None:
         setup=run.setup,
     )
     recount = Recount.objects.create(
-        store=run.store, recording=run.recording, old_run=run, new_run=new, changes=[KNOWN]
+        store=run.store, recording=run.recording, old_run=run, new_run=new, changes=[WHOLE_KNOWN]
     )
     fault("final_begun")
     return recount

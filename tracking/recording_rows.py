@@ -54,6 +54,7 @@ def row_of(told: dict[str, Any]) -> dict[str, Any]:
         "look": look_of(told["state"]),
         "steps": steps_of(told),
         "parts": parts_of(told),
+        "part_s": told["declared_s"] / max(1, told["chunks"]["total"]),
         "recounting": recount is not None and recount["state"] in OPEN_JOBS,
     }
 

@@ -70,6 +70,7 @@ class RunFacts:
     threshold: float | None
     next_chunk: int
     created_at: datetime
+    final_left_out: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +260,7 @@ def _run_facts(run: Run) -> RunFacts:
         threshold=how.get("threshold", how.get("least_margin")),
         next_chunk=run.next_chunk,
         created_at=run.created_at,
+        final_left_out=run.card.get("final_left_out", ""),
     )
 
 

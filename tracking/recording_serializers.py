@@ -172,6 +172,10 @@ class RunSerializer(serializers.Serializer[Any]):
     threshold = serializers.FloatField(allow_null=True)
     next_chunk = serializers.IntegerField()
     created_at = serializers.DateTimeField()
+    final_left_out = serializers.CharField(
+        help_text="Why it was not counted once more with the whole recording known; blank if it "
+        "was, or was not to be."
+    )
 
 
 class CountsSerializer(serializers.Serializer[Any]):

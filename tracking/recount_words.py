@@ -17,6 +17,8 @@ COUNTS = (
     ("stays", "zone stay", "zone stays"),
 )
 MOST_CHANGES = 3
+# Part of a sentence: "Counted again at 14:05 after the whole recording was known".
+WHOLE_KNOWN = "the whole recording was known"
 # The versions of each zone or line, by its key.
 Shapes = dict[str, list[Mapping[str, Any]]]
 
@@ -111,9 +113,13 @@ def done_words(
 
 def open_words(changes: Sequence[str], done: int, total: int) -> str:
     """Return what is going on while a recording is counted again."""
+    if list(changes) == [WHOLE_KNOWN]:
+        begun, numbers = "once more, now that the whole recording is known", "of the first count"
+    else:
+        begun, numbers = f"again {reason_words(changes)}", "of before"
     return (
-        f"Being counted again {reason_words(changes)}: {done:,} of {total:,} parts. "
-        "Until it is through, the numbers are those of before."
+        f"Being counted {begun}: {done:,} of {total:,} {'part' if total == 1 else 'parts'}. "
+        f"Until it is through, the numbers are those {numbers}."
     )
 
 

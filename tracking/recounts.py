@@ -38,7 +38,7 @@ from tracking.models import (
     Visit,
 )
 from tracking.problems import Problem
-from tracking.recount_words import changes_between
+from tracking.recount_words import WHOLE_KNOWN, changes_between
 from tracking.stopping import check_stop
 from tracking.switch import ROWS, SupersededError, commit_part, run_switch
 from tracking.vision.errors import BadSetupError
@@ -142,7 +142,7 @@ def recount_begin(
         "params": PipelineParams.for_detector(run.card["detector"]["name"]).to_json(),
     }
     mode = Run.Mode.RECORDING if final else Run.Mode.LIVE
-    ways = [] if mode == run.mode else [finals.KNOWN if final else finals.AS_IT_CAME]
+    ways = [] if mode == run.mode else [WHOLE_KNOWN if final else finals.AS_IT_CAME]
     new = Run(
         store=recording.store,
         recording=recording,

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.admin_parts import OwnStoresFilter, StoreAdminBase, TabularInline
+from zones.detectors import detector_choices
 from zones.forms import CameraForm, LineForm, ZoneForm, swatch
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
 from zones.services import line_archive, line_redraw, zone_archive, zone_redraw
@@ -18,6 +19,15 @@ COUNTED_WITH = {"vertices", "grace_s", "min_inside_s", "a", "b", "inside_side", 
 FROM_NOW_ON = (
     "This holds from now on. What is counted already stays as it is: to apply the zones and lines "
     "of now to a recording, press “Count again” on the Recordings page."
+)
+# A camera's ways of finding people, and of counting those found: the latter can be done again.
+FOUND_WITH, COUNTED_BY = {"detector", "detector_settings"}, {"ignore_masks", "final_count"}
+FOUND_FROM_NOW_ON = (
+    "The next recording is searched this way. What is counted already stays as it is."
+)
+COUNTED_FROM_NOW_ON = (
+    "The next recording is counted this way. To apply it to one that is counted already, press "
+    "“Count again” on the Recordings page."
 )
 
 
@@ -57,20 +67,24 @@ class CameraAdmin(StoreAdminBase):
     """Cameras of the reader's stores; their addresses can be set, never read."""
 
     form = CameraForm
-    list_display = ("name", "store", "detector", "has_address")
+    list_display = ("name", "store", "detector_shown", "has_address")
     list_filter = (("store", OwnStoresFilter), "detector")
     search_fields = ("name", "store__name")
     list_select_related = ("store",)
-    fields = (
-        "store",
-        "name",
-        "source",
-        "forget_source",
-        "detector",
-        "detector_settings",
-        "ignore_masks",
-        "final_count",
+    fieldsets = (
+        (None, {"fields": ("store", "name", "source", "forget_source")}),
+        ("How people are found and counted", {"fields": ("detector", "final_count")}),
+        (
+            "For experts: settings of the detector, and where nobody is looked for",
+            {"fields": ("detector_settings", "ignore_masks"), "classes": ("collapse",)},
+        ),
     )
+
+    @admin.display(description="Detector", ordering="detector")
+    def detector_shown(self, camera: Camera) -> str:
+        """Return what the camera's detector is called; what there is no more, by its name."""
+        title = dict(detector_choices()).get(camera.detector, camera.detector)
+        return title.partition(":")[0].partition(" (")[0]
 
     @admin.display(boolean=True, description="Address stored")
     def has_address(self, camera: Camera) -> bool:
@@ -78,10 +92,13 @@ class CameraAdmin(StoreAdminBase):
         return bool(camera.source)
 
     def save_model(self, request: HttpRequest, obj: Camera, form: Any, change: bool) -> None:
-        """Save the camera; say from when changed masks hold."""
+        """Save the camera; say from when a changed way of finding or counting holds."""
         super().save_model(request, obj, form, change)
-        if change and "ignore_masks" in form.changed_data:
-            messages.info(request, FROM_NOW_ON)
+        changed = set(form.changed_data) if change else set()
+        if changed & FOUND_WITH:
+            messages.info(request, FOUND_FROM_NOW_ON)
+        if changed & COUNTED_BY:
+            messages.info(request, COUNTED_FROM_NOW_ON)
 
 
 @admin.register(Zone)

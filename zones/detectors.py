@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+NamesOf: TypeAlias = Callable[[], Sequence[str]]
 ChoicesOf: TypeAlias = Callable[[], Sequence[tuple[str, str]]]
 ProblemOf: TypeAlias = Callable[[str, dict[str, Any]], str]
 AUTOMATIC = "auto"  # a camera's choice unless somebody names one: the best that is ready
@@ -16,6 +17,7 @@ AUTOMATIC = "auto"  # a camera's choice unless somebody names one: the best that
 
 @dataclass(frozen=True, slots=True)
 class _Source:
+    names: NamesOf
     choices: ChoicesOf
     problem: ProblemOf
 
@@ -23,27 +25,29 @@ class _Source:
 _sources: list[_Source] = []
 
 
-def register_detectors(choices: ChoicesOf, problem: ProblemOf) -> None:
+def register_detectors(names: NamesOf, choices: ChoicesOf, problem: ProblemOf) -> None:
     """Let the room that detects answer; called once, from its AppConfig's ready.
 
     Parameters
     ----------
+    names : callable
+        Returns which detectors there are.
     choices : callable
-        Returns which detectors there are: the name of each and what it is, in plain words.
+        Returns those that a person chooses from: the name of each and what it is, in plain words.
     problem : callable
         Returns why a detector cannot be used with some settings, or an empty string.
     """
-    _sources.append(_Source(choices, problem))
+    _sources.append(_Source(names, choices, problem))
 
 
 def detector_choices() -> list[tuple[str, str]]:
-    """Return the name of every detector, and what it is, to choose from."""
+    """Return the detectors to choose from: the name of each and what it is."""
     return [choice for source in _sources for choice in source.choices()]
 
 
 def detector_problem(name: str) -> str:
     """Return why no camera can use a detector of this name, or an empty string."""
-    known = sorted({each for each, _ in detector_choices()})
+    known = sorted({name for source in _sources for name in source.names()})
     if not _sources or name in known:
         return ""
     return f"There is no detector '{name}'; there are: {', '.join(known)}."

@@ -22,14 +22,14 @@ else:
     _CameraForm = _ZoneForm = _CountingLineForm = forms.ModelForm
 
 
-DETECTORS_HELP = (
-    "auto takes NanoDet once make model has fetched it, HOG until then. What is chosen counts from "
-    "the next recording on."
+DETECTOR_HELP = (
+    "What finds the people in the pictures. Automatic takes NanoDet where it is installed "
+    "(make model does that), HOG where it is not."
 )
 SETTINGS_HELP = (
-    "Empty ({}) for what suits most. For the detector onnx name a file in the folder of models and "
-    'how it answers: {"model": "shop.onnx", "family": "yolov8"}; families are yolox, yolov8, detr '
-    "and rtdetr. The file is tried when you save."
+    "{} for what suits most. A model of your own is named here, by its file in the folder of "
+    'models and by how it answers: {"model": "shop.onnx", "family": "yolov8"}; families are '
+    "yolox, yolov8, detr and rtdetr. The file is tried when you save."
 )
 MASKS_HELP = (
     "Where nobody is ever seen to stand: posters, mirrors, screens. A list of outlines, each as "
@@ -62,12 +62,20 @@ class CameraForm(_CameraForm):
 
     class Meta:
         model = Camera
-        fields = ("store", "name", "source", "detector", "detector_settings", "ignore_masks")
+        fields = (
+            "store",
+            "name",
+            "source",
+            "detector",
+            "final_count",
+            "detector_settings",
+            "ignore_masks",
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["detector"].widget = forms.Select(choices=self._detectors())
-        self.fields["detector"].help_text = DETECTORS_HELP
+        self.fields["detector"].help_text = DETECTOR_HELP
         self.fields["detector_settings"].help_text = SETTINGS_HELP
         self.fields["ignore_masks"].help_text = MASKS_HELP
         # Never the stored one: the form must not hold what the page must not show.

@@ -31,7 +31,7 @@ class Camera(models.Model):
         """Which count of a recording makes its numbers in the end."""
 
         LIVE = "live", "As the pictures came"
-        RECORDING = "recording", "Once more, with the whole recording known"
+        RECORDING = "recording", "Once more, when all of it is known"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="cameras")
@@ -46,8 +46,9 @@ class Camera(models.Model):
         max_length=10,
         choices=FinalCount.choices,
         default=FinalCount.LIVE,
-        help_text="With the whole recording known, people hidden for a while are found again and "
-        "zone visits come out better; crossings of lines do not.",
+        help_text="Which count makes a recording's numbers in the end. Once more takes a little "
+        "longer and comes after the first one: people who were hidden for a while are found again, "
+        "and zone visits come out better; crossings of lines do not.",
     )
     # Relative path below MEDIA_ROOT of the person-free still; blank until one was learnt.
     still = models.CharField(max_length=200, blank=True, editable=False)

@@ -127,3 +127,17 @@ test('within a recording the newest moment is on top, and what was counted last 
     [5, 4, 2, 3, 1],
   );
 });
+
+test('steps without a number say whether one is still to come', () => {
+  const of = (...asked) => words.unseenWords(...asked)[0];
+  assert.equal(of('recording', makeRecording({ state: 'running' })), 'Nothing is counted yet');
+  assert.equal(of('recording', makeRecording()), 'Nothing was seen in this recording');
+  assert.equal(of('store', makeRecording({ state: 'running' })), 'Nothing was seen in the last 2 hours');
+  assert.equal(of('store', null), 'Nothing was seen in the last 2 hours');
+});
+
+test('a recording is counted again while its re-count waits or is worked', () => {
+  const again = (state) => words.isCountedAgain(makeRecording({ recount: { state } }));
+  assert.deepEqual(['waiting', 'working', 'done', 'quarantined'].map(again), [true, true, false, false]);
+  assert.equal(words.isCountedAgain(makeRecording({ recount: null })), false);
+});

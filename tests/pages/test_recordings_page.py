@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from tests.pages.rows import NOON, make_recording, make_run
-from tracking.models import Recording
+from tracking.models import Recording, Run
 from tracking.recording_rows import ROWS, parts_of, steps_of
 
 State = Recording.State
@@ -142,3 +142,39 @@ def test_the_parts_bar_has_a_cell_for_each_part_until_they_get_too_thin():
     cells = parts_of(told("running", done=500, total=1000))
     assert len(cells) == 120
     assert cells.count("d") == 60
+
+
+def detector(title, note="", **settings):
+    return {"name": "any", "title": title, "note": note, "settings": settings}
+
+
+def test_details_tell_who_found_people_in_short_and_the_rest_to_experts(cast, shown):
+    network = {"model": "shop.onnx", "sha256": "0123456789abcdef", "threshold": 0.05}
+    note = "HOG stands in."
+    make_run(make_recording(cast.store), detector=detector("NanoDet: finds more", note, **network))
+    text = shown()
+    assert '<dd>NanoDet<br><span class="muted">HOG stands in.</span></dd>' in text
+    assert (
+        '<dt>For experts</dt><dd><span class="mono">shop.onnx 0123456789ab</span>, threshold 0.05'
+    ) in text
+
+
+def test_details_without_a_model_say_nothing_of_one(cast, shown):
+    make_run(make_recording(cast.store, "a.mp4"), detector=detector("HOG: few", least_margin=0.0))
+    assert "<dt>For experts</dt><dd>threshold 0.0</dd>" in shown()
+    make_run(make_recording(cast.store, "b.mp4"), detector=detector("Script"))
+    assert shown().count("For experts") == 1
+
+
+def test_details_say_how_it_was_counted_and_why_not_once_more(cast, shown):
+    run = make_run(make_recording(cast.store))
+    assert "<dt>Counted</dt><dd>as the pictures came</dd>" in shown()
+    Run.objects.update(card=run.card | {"final_left_out": "It has more than 9 pictures."})
+    assert "Too long to be counted once more. It has more than 9 pictures." in shown()
+    Run.objects.update(mode=Run.Mode.RECORDING)
+    assert "<dd>once more, when all of it was known</dd>" in shown()
+
+
+def test_parts_are_said_to_be_as_long_as_they_are(cast, shown):
+    make_run(make_recording(cast.store, declared_ms=20_000, chunk_count=1))
+    assert "1 part of about 20 s" in shown()

@@ -68,6 +68,21 @@ def test_while_it_is_counted_again_the_row_says_that_the_numbers_are_the_old_one
     make_recount(cast.store, state="working")
     text = page(cast, as_user, "tracking:recordings")
     assert "1 of 4 parts. Until it is through, the numbers are those of before." in text
+    assert '<progress class="pg" max="1" value="0.2500"' in text
+
+
+def test_before_its_first_part_is_through_the_row_shows_that_it_goes_on(cast, as_user):
+    recount = make_recount(cast.store, state="working")
+    Run.objects.filter(pk=recount.new_run_id).update(next_chunk=0)
+    text = page(cast, as_user, "tracking:recordings")
+    assert (
+        '<progress class="pg" max="1" aria-label="noon.mp4: how far it is counted again">' in text
+    )
+
+
+def test_what_is_through_has_no_bar(cast, as_user):
+    make_recount(cast.store)
+    assert "<progress" not in page(cast, as_user, "tracking:recordings")
 
 
 def test_one_that_failed_says_so(cast, as_user):

@@ -18,6 +18,7 @@ from tracking import facts, finals, ingest, jobs, recordings, recounts, runner, 
 from tracking.faults import VARIABLE, InjectedFaultError
 from tracking.models import Chunk, Recording, Recount, Run, TrackingEvent, Visit
 from tracking.recording_selectors import facts_of, with_progress
+from tracking.recount_words import WHOLE_KNOWN
 from tracking.recounts import recording_recount
 from tracking.vision import detections
 from tracking.vision.counting import CountingParams
@@ -83,7 +84,7 @@ def test_the_final_count_takes_the_first_ones_place(waiting):
     first = waiting.runs.get(active=True)
     assert (first.mode, numbers(waiting)) == ("live", (walks.ENTRIES, walks.EXITS, 2))
     made = waiting.recounts.get()
-    assert (made.state, made.old_run, made.changes) == ("waiting", first, [finals.KNOWN])
+    assert (made.state, made.old_run, made.changes) == ("waiting", first, [WHOLE_KNOWN])
     counted(waiting)
     final = waiting.runs.get(active=True)
     assert (final.mode, final.pk) == ("recording", made.new_run_id)

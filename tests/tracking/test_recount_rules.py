@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracking.matching import VisitSpan, match_visits
-from tracking.recount_words import changes_between, done_words, open_words, reason_words
+from tracking.recount_words import (
+    WHOLE_KNOWN,
+    changes_between,
+    done_words,
+    open_words,
+    reason_words,
+)
 
 NOON = datetime(2026, 11, 21, 12, 5, tzinfo=UTC)
 
@@ -121,3 +127,7 @@ def test_many_changes_are_not_all_named():
     assert reason_words(list("abcde")) == "after a, b, c and 2 more changes"
     assert reason_words([]) == "with the zones and lines of now"
     assert open_words(["a"], 3, 6).startswith("Being counted again after a: 3 of 6 parts.")
+    final = open_words([WHOLE_KNOWN], 0, 6)
+    assert final.startswith("Being counted once more, now that the whole recording is known: 0 of")
+    assert "1 of 1 part." in open_words(["a"], 1, 1)
+    assert final.endswith("the numbers are those of the first count.")

@@ -103,9 +103,53 @@ def test_a_camera_that_makes_no_sense_is_refused_in_words(client, camera, field,
 
 def test_a_detector_is_chosen_from_a_list_that_says_what_each_is(client, camera):
     page = client.get(f"/admin/zones/camera/{camera.pk}/change/").content.decode()
-    assert '<option value="auto" selected>auto: the best that is ready, now hog</option>' in page
-    assert '<option value="hog">HOG and SVM: no download, any machine</option>' in page
+    assert '<option value="auto" selected>Automatic (now HOG)</option>' in page
+    assert '<option value="hog">HOG: on any machine, finds fewer people</option>' in page
     assert "(not ready: its model is not here; make model fetches it.)" in page
+
+
+def test_the_detector_of_tests_is_no_choice_but_a_camera_that_has_it_keeps_it(client, camera):
+    address = f"/admin/zones/camera/{camera.pk}/change/"
+    assert "cripted" not in client.get(address).content.decode()
+    Camera.objects.update(detector="scripted")
+    assert '<option value="scripted" selected>' in client.get(address).content.decode()
+    scripted = camera_form(camera, detector="scripted", detector_settings="{}")
+    assert "detector" not in errors(client.post(address, scripted))
+
+
+def test_the_list_of_cameras_says_what_each_detector_is_called(client, camera):
+    page = client.get("/admin/zones/camera/").content.decode()
+    assert '<td class="field-detector_shown">Automatic</td>' in page
+    Camera.objects.update(detector="retired")
+    page = client.get("/admin/zones/camera/").content.decode()
+    assert '<td class="field-detector_shown">retired</td>' in page
+
+
+def test_what_only_experts_set_is_folded_away_until_it_is_wrong(client, camera):
+    address = f"/admin/zones/camera/{camera.pk}/change/"
+    folded = "<details><summary>"
+    assert folded in client.get(address).content.decode()
+    refused = client.post(address, camera_form(camera, detector_settings='{"scale": 1}'))
+    assert "scale is between" in refused.content.decode()
+    assert folded not in refused.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"detector": "auto"}, "The next recording is searched this way."),
+        ({"detector_settings": '{"gap_ms": 200}'}, "The next recording is searched this way."),
+        ({"final_count": "recording"}, "The next recording is counted this way."),
+    ],
+)
+def test_it_says_from_when_another_way_of_finding_or_counting_holds(client, camera, changed, words):
+    address = f"/admin/zones/camera/{camera.pk}/change/"
+    Camera.objects.update(detector="hog")
+    same = {"initial-detector_settings": "{}", "initial-ignore_masks": "[]"}
+    assert client.post(address, camera_form(camera, name="Front", **same)).status_code == 302
+    assert "The next recording" not in client.get("/admin/").content.decode()
+    assert client.post(address, camera_form(camera, **same | changed)).status_code == 302
+    assert words in client.get("/admin/").content.decode()
 
 
 def test_a_camera_keeps_showing_a_detector_that_is_gone(client, camera):

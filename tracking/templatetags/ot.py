@@ -160,7 +160,13 @@ def size(value: Any) -> str:
 @register.filter
 def finder(value: Any) -> str:
     """Return what found the people, of a detector's title with its explanation."""
-    return "" if value in MISSING else f"found by {value.partition(':')[0]}"
+    return f"found by {short(value)}" if short(value) else ""
+
+
+@register.filter
+def short(value: Any) -> str:
+    """Return a detector's title without its explanation."""
+    return "" if value in MISSING else str(value).partition(":")[0]
 
 
 @register.filter

@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='camera',
             name='final_count',
-            field=models.CharField(choices=[('live', 'As the pictures came'), ('recording', 'Once more, with the whole recording known')], default='live', help_text='With the whole recording known, people hidden for a while are found again and zone visits come out better; crossings of lines do not.', max_length=10),
+            field=models.CharField(choices=[('live', 'As the pictures came'), ('recording', 'Once more, when all of it is known')], default='live', help_text="Which count makes a recording's numbers in the end. Once more takes a little longer and comes after the first one: people who were hidden for a while are found again, and zone visits come out better; crossings of lines do not.", max_length=10),
         ),
     ]

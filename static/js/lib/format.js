@@ -24,7 +24,7 @@ function parts(at, zone, options) {
   return found;
 }
 
-/** found by HOG and SVM, of the detector's title "HOG and SVM: no download, any machine" */
+/** found by HOG, of the title "HOG: on any machine, finds fewer people" */
 export function finder(title) {
   return title ? `found by ${title.split(':')[0]}` : '';
 }

@@ -2,6 +2,7 @@
 
 import { $, $$, el, press, segment, setText } from '../lib/dom.js';
 import { clock, count } from '../lib/format.js';
+import { unseenWords } from '../lib/words.js';
 import { fiveChart, noteOf } from './five_chart.js';
 
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -67,8 +68,9 @@ export class FiveMinutes {
     }
     const unseen = $('[data-five-unseen]');
     unseen.hidden = anySeen || this.as !== 'chart';
-    const span = this.#of() === 'store' ? 'in the last 2 hours' : 'in this recording';
-    setText($('[data-five-unseen-title]'), `Nothing was seen ${span}`);
+    const [title, words] = unseenWords(this.#of(), this.snapshot.recording);
+    setText($('[data-five-unseen-title]'), title);
+    setText($('[data-five-unseen-words]'), words);
   }
 
   #draw() {

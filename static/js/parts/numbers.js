@@ -3,7 +3,7 @@
 
 import { $, setProgress, setText } from '../lib/dom.js';
 import { clock, clockSpan, count, day, duration, finder } from '../lib/format.js';
-import { isBad, isWorking, nowNote, progressWords } from '../lib/words.js';
+import { isBad, isCountedAgain, isWorking, nowNote, progressWords } from '../lib/words.js';
 
 function showNow({ occupancy, today, business_day: businessDay }, zone) {
   const known = occupancy.now !== null;
@@ -55,9 +55,10 @@ function showRecording(recording, zone) {
   setText($('[data-rec-counted]'), isImage ? count(null) : duration(numbers.counted_to_ms / 1000));
   setText($('[data-rec-finder]'), finder(recording.run?.detector_title));
   const progress = $('[data-rec-progress]');
-  progress.hidden = !working;
-  setProgress($('progress', progress), recording.progress);
-  setText($('[data-rec-progress-text]'), progressWords(recording));
+  const again = isCountedAgain(recording);
+  progress.hidden = !working && !again;
+  setProgress($('progress', progress), again ? recording.recount.progress : recording.progress);
+  setText($('[data-rec-progress-text]'), again ? '' : progressWords(recording));
   const note = $('[data-rec-note]');
   setText(note, noteWords(recording));
   note.hidden = !note.textContent;

@@ -73,16 +73,16 @@ def _nanodet(name: str, model: str, title: str) -> _Known:
 
 _DETECTORS = {
     "hog": _Known(
-        "HOG and SVM: no download, any machine",
+        "HOG: on any machine, finds fewer people",
         lambda settings, _: HogDetector(HogSettings.from_json(settings)),
         _hog_why_not,
     ),
-    "nanodet": _nanodet("nanodet", NANODET, "NanoDet: a small network, after make model"),
+    "nanodet": _nanodet("nanodet", NANODET, "NanoDet: finds more people than HOG"),
     "nanodet-int8": _nanodet(
-        "nanodet-int8", NANODET_INT8, "NanoDet in whole numbers: the same, faster, after make model"
+        "nanodet-int8", NANODET_INT8, "Quick NanoDet: much the same in less time"
     ),
     "onnx": _Known(
-        "Any ONNX file: YOLOX, YOLOv8, DETR or RT-DETR, from the folder of models",
+        "A model of your own: an ONNX file",
         lambda settings, folder: OnnxDetector(OnnxSettings.from_json(settings), folder),
         lambda _: "",
     ),
