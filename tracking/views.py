@@ -51,7 +51,7 @@ def live(request: HttpRequest, store_slug: str) -> HttpResponse:
     context |= {
         "page": "live",
         "snapshot": snapshot,
-        "recent": recent["results"] if recent else [],
+        "recent": [each for each in recent["results"] if not each["superseded"]] if recent else [],
         "recent_answer": recent,
         "cameras": cameras["results"] if cameras else [],
     }

@@ -79,7 +79,7 @@ def test_a_busy_port_is_named_with_the_way_out(product: Product, start: Start):
 
 
 WITHOUT_NANODET = (
-    "NanoDet is not on this machine: HOG finds people, fewer of them. `make model` fetches it."
+    "NanoDet is not on this machine: HOG finds people, fewer of them. “make model” fetches it."
 )
 
 

@@ -128,6 +128,12 @@ test('within a recording the newest moment is on top, and what was counted last 
   );
 });
 
+test('what another count has replaced is not told again', () => {
+  const event = (seq, superseded) => ({ seq, recording: 'a', at: '2026-11-21T12:00:00Z', superseded });
+  const told = words.newestFirst([event(1, true), event(2, false), event(3, true), event(4, false)]);
+  assert.deepEqual(told.map(({ seq }) => seq), [4, 2]);
+});
+
 test('steps without a number say whether one is still to come', () => {
   const of = (...asked) => words.unseenWords(...asked)[0];
   assert.equal(of('recording', makeRecording({ state: 'running' })), 'Nothing is counted yet');

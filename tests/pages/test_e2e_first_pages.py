@@ -176,6 +176,28 @@ def live_api(page: Page) -> str:
     return found[1]
 
 
+def test_pictures_that_come_later_than_the_next_one_is_due_are_shown(stage: Stage, pages):
+    live = pages("bob", stage.url("live"))
+    line = live.context.new_cdp_session(live)
+    line.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    slow = {"latency": 1000, "downloadThroughput": -1, "uploadThroughput": -1}
+    line.send("Network.emulateNetworkConditions", {"offline": False, **slow})
+    live.evaluate("""() => {
+      Object.assign(window, { seen: new Set(), blank: 0 });
+      setInterval(() => {
+        const { naturalWidth, src } = document.querySelector('[data-picture]');
+        if (naturalWidth) {
+          window.seen.add(src);
+        } else if (window.seen.size) {
+          window.blank += 1;
+        }
+      }, 50);
+    }""")
+    wait_for(live, "window.seen.size > 3")
+    assert live.evaluate("window.blank") == 0
+    line.detach()
+
+
 def test_the_same_file_again_is_offered_the_choice_in_plain_words(stage: Stage, pages):
     live = pages("alice", stage.url("live"))
     send(live, stage, datetime(2026, 7, 1, 12, 0, tzinfo=ZoneInfo("Europe/London")))

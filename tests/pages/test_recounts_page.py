@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone as clock
 
+from tests.cast import make_zone
 from tests.pages.rows import NOON, make_hour, make_recording, make_run
-from tracking.models import Recount, Run
+from tracking.models import Recount, Run, StoreSequence, TrackingEvent
 
 pytestmark = pytest.mark.django_db
 OLD = {"entries": 29, "exits": 5, "visits": 9, "stays": 4}
@@ -95,3 +97,17 @@ def test_a_recount_of_a_shape_named_like_a_script_runs_nothing(cast, as_user):
     make_hour(cast.store, NOON, entries=31)
     for name in ("tracking:recordings", "tracking:live", "analytics:history"):
         assert "<script>alert" not in page(cast, as_user, name, day="2026-07-01")
+
+
+def test_what_another_count_has_replaced_is_not_listed_any_more(cast, as_user):
+    recount = make_recount(cast.store)
+    camera = recount.recording.camera
+    told = {"store": cast.store, "camera": camera, "zone": make_zone(camera), "kind": "zone_left"}
+    for seq, run in enumerate([recount.old_run, recount.new_run], start=1):
+        TrackingEvent.objects.create(
+            public_id=uuid4(), seq=seq, run=run, at=NOON, dwell_ms=seq * 11_000, **told
+        )
+    StoreSequence.objects.update_or_create(store=cast.store, defaults={"value": 2})
+    text = page(cast, as_user, "tracking:live")
+    assert "after 22 s" in text
+    assert "after 11 s" not in text

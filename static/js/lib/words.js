@@ -97,10 +97,12 @@ export function eventFilter(event) {
 /**
  * The events as a person reads them: what was counted last on top, and within one recording by the
  * time on its clock. The feed tells them as they became certain, so a stay ends after a later step.
+ * What another count has replaced is left out: the line "Counted again" says that and why.
  */
 export function newestFirst(events) {
   const groups = [];
-  for (const event of [...events].sort((a, b) => b.seq - a.seq)) {
+  const standing = events.filter(({ superseded }) => !superseded);
+  for (const event of standing.sort((a, b) => b.seq - a.seq)) {
     if (groups.at(-1)?.[0].recording !== event.recording) {
       groups.push([]);
     }

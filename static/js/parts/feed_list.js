@@ -50,7 +50,7 @@ export class FeedList {
     const text = el(
       'span',
       { class: 'grow ellipsis', title: more ? `${what} ${more}` : what },
-      el('span', { class: event.superseded ? 'strong superseded' : 'strong' }, what),
+      el('span', { class: 'strong' }, what),
     );
     if (more) {
       text.append(' ', el('span', { class: 'muted' }, more));

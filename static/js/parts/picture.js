@@ -1,7 +1,7 @@
 // The picture card: pixelated previews of a recording at the media's own pace, with what was counted
 // drawn over them.
 
-import { $, $$, icon, setText } from '../lib/dom.js';
+import { $, $$, el, icon, setText } from '../lib/dom.js';
 import { get } from '../lib/api.js';
 import { clockSeconds, duration } from '../lib/format.js';
 import { OverlayStore } from '../lib/overlay_store.js';
@@ -30,6 +30,7 @@ export class Picture {
     this.recording = null;
     this.lost = null;
     this.shownKey = '';
+    this.next = null; // the picture on its way
     this.#controls();
     setInterval(() => this.#tick(), EVERY_MS);
   }
@@ -66,6 +67,7 @@ export class Picture {
     this.overlays = new OverlayStore((fromMs, toMs) => get(address, { from_ms: fromMs, to_ms: toMs }));
     this.playback.seek(0);
     this.shownKey = '';
+    this.next = null;
     $('[data-picture]').hidden = true;
     setText($('[data-picture-name]'), recording.camera.name);
     this.#drawCamera();
@@ -126,26 +128,47 @@ export class Picture {
     // Boxes belong to the picture they were found on: between two pictures they stand still with it.
     const moment = picture ? picture.time_ms : atMs;
     const key = `${picture?.url} ${moment}`;
-    if (key === this.shownKey) {
+    // Asking for the next picture drops the one on its way: on a slow line none would ever come.
+    if (key === this.shownKey || this.next) {
       return;
     }
     this.shownKey = key;
+    const draw = () => this.#drawPeople(overlay, moment);
     if (picture) {
-      this.#load(picture.url);
+      this.#load(picture.url, draw);
+    } else {
+      draw();
     }
-    const frame = nearest(overlay.frames, moment, NEAR_MS);
-    const people = frame?.people ?? [];
+  }
+
+  #drawPeople(overlay, moment) {
+    const people = nearest(overlay.frames, moment, NEAR_MS)?.people ?? [];
     this.drawing.people(people);
     this.drawing.trails(
       people.map(({ track }) => trailUntil(overlay.trails[track] ?? [], moment, TRAIL_MS)),
     );
   }
 
-  #load(url) {
-    const image = $('[data-picture]');
-    image.src = url;
-    image.alt = `${this.recording.camera.name}; people are pixelated`;
-    image.hidden = false;
+  /** Show a picture with its boxes once it is here; the one before stays until then. */
+  #load(url, draw) {
+    const next = el('img', {
+      'data-picture': true,
+      alt: `${this.recording.camera.name}; people are pixelated`,
+    });
+    const end = (isHere) => {
+      if (this.next !== next) {
+        return; // another recording was opened meanwhile
+      }
+      this.next = null;
+      if (isHere) {
+        $('[data-picture]').replaceWith(next);
+      }
+      draw();
+    };
+    next.addEventListener('load', () => end(true));
+    next.addEventListener('error', () => end(false));
+    this.next = next;
+    next.src = url;
   }
 
   #fit({ width, height }) {

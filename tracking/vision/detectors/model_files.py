@@ -13,7 +13,7 @@ FOLDER = Path(__file__).resolve().parents[3] / "var" / "models"
 # What `make model` makes: the published weights, and the same in whole numbers of 8 bits.
 NANODET, NANODET_INT8 = "nanodet.onnx", "nanodet-int8.onnx"
 WITHOUT_NANODET = "NanoDet is not on this machine: HOG finds people, fewer of them."
-FETCH_NANODET = "`make model` fetches it."
+FETCH_NANODET = "“make model” fetches it."
 LARGEST_BYTES = 512 * 1024**2  # a person detector has tens of megabytes
 MISSING = (
     "The model '{name}' is not in the folder {folder}; make model fetches NanoDet, any other is "
