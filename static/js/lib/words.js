@@ -171,18 +171,6 @@ export function progressWords(recording) {
   return words.join(' · ');
 }
 
-/** Why there is no number in "Every 5 minutes": [title, words]. */
-export function unseenWords(of, recording) {
-  if (of === 'recording' && isWorking(recording)) {
-    return ['Nothing is counted yet', 'The first numbers appear here as soon as a part of the video is counted.'];
-  }
-  const span = of === 'store' ? 'in the last 2 hours' : 'in this recording';
-  return [
-    `Nothing was seen ${span}`,
-    'No camera and no recording of an entrance covers this time, so there is no number, not even a zero.',
-  ];
-}
-
 // A recording begins with pictures of which all seems to move, and what moved stays pixelated for two
 // seconds (`HELD_MS` in `tracking/vision/previews.py`). Measured: 2.1 s at 10 frames a second.
 const SETTLED_MS = 2400;
@@ -201,3 +189,15 @@ export function pictureWords(recording, atMs) {
 export const isWorking = (recording) => ['queued', 'running'].includes(recording.state);
 export const isCountedAgain = ({ recount }) => ['waiting', 'working'].includes(recount?.state);
 export const isBad = (recording) => ['failed', 'quarantined'].includes(recording.state);
+
+/** Why there is no number in "Every 5 minutes": [title, words]. */
+export function unseenWords(of, recording) {
+  if (of === 'recording' && isWorking(recording)) {
+    return ['Nothing is counted yet', 'The first numbers appear here as soon as a part of the video is counted.'];
+  }
+  const span = of === 'store' ? 'in the last 2 hours' : 'in this recording';
+  return [
+    `Nothing was seen ${span}`,
+    'No camera and no recording of an entrance covers this time, so there is no number, not even a zero.',
+  ];
+}
