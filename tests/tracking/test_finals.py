@@ -116,7 +116,7 @@ def test_the_page_says_in_the_words_of_the_cameras_choice_which_count_it_shows(w
     runner.work(waiting.pk)
     assert "as the pictures came<" in page(), "counted: provisional no more"
     counted(waiting)
-    assert "with the whole recording known<" in page()
+    assert "once more, when all of it was known<" in page()
 
 
 def test_whoever_was_hidden_for_longer_than_live_waits_is_one_visit(waiting):
