@@ -235,6 +235,9 @@ def test_a_card_from_before_hidden_crossings_goes_on_without_them():
     card = PipelineParams().to_json()
     del card["counting"]["hidden"]
     assert PipelineParams.from_json(card).counting.hidden.longest_ms == 0
+    card = PipelineParams().to_json()
+    del card["counting"]["hidden"]["gone_ms"]
+    assert PipelineParams.from_json(card).counting.hidden.gone_ms == 0
     assert PipelineParams.from_json(PipelineParams().to_json()) == PipelineParams()
 
 

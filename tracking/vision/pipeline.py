@@ -14,6 +14,7 @@ import numpy as np
 
 from tracking.vision.boxes import covered_matrix
 from tracking.vision.counting import CountingParams, SceneCounter, Sight
+from tracking.vision.counting.sights import Box
 from tracking.vision.detections import DetectedFrame
 from tracking.vision.errors import BadStateError
 from tracking.vision.events import Event, TrackEnded
@@ -30,7 +31,6 @@ from tracking.vision.tracker import (
 
 MAGIC = b"OTS1"
 HEADER = struct.Struct("<4sI")  # magic, CRC-32 of the rest
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class _Trace:
     last: Sight
     changed_ms: int | None = None
     judged: bool = False
-    taken: bool = False  # a track that began later was found to be this one
+    taken: bool = False  # it was found to be a later track, or to have gone out
 
     def to_json(self) -> list[Any]:
         """Return the trace as plain JSON types."""

@@ -21,8 +21,8 @@ class CountingParams:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """Return the parameters of a run's card; one from before hidden crossings has none."""
-        hidden = data.get("hidden", {"longest_ms": 0})
+        """Return the parameters of a run's card; rules that it does not name are off."""
+        hidden = {"gone_ms": 0} | data.get("hidden", {"longest_ms": 0})
         return cls(**(data | {"hidden": HiddenParams(**hidden)}))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from tracking.vision.boxes import covered_matrix
 from tracking.vision.counting import CountingParams, SceneCounter, Sight
+from tracking.vision.counting.sights import Box
 from tracking.vision.detections import DetectedFrame
 from tracking.vision.events import Event, TrackEnded
 from tracking.vision.ignoring import IgnoredZones
@@ -15,8 +16,6 @@ from tracking.vision.offline.params import OfflineParams
 from tracking.vision.offline.walks import Walk, follow_recording
 from tracking.vision.paths import TrackPath
 from tracking.vision.setup import SceneSetup
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
