@@ -79,7 +79,7 @@ def test_a_recording_is_told_in_these_words_and_no_others(alice, cast, camera, t
     )
     assert " ".join(answer.json()["run"]) == (
         "id mode detector detector_title detector_note model model_sha256 threshold next_chunk "
-        "created_at"
+        "created_at final_left_out"
     )
     for secret in ("canary", recording.folder, recording.sha256, "truth_path"):
         assert secret not in answer.content.decode()
