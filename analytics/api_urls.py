@@ -2,10 +2,11 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from analytics import api
+from analytics import api, kpi_api
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("stores/<uuid:store_id>/live/", api.LiveView.as_view(), name="store-live"),
     path("stores/<uuid:store_id>/summaries/", api.SummariesView.as_view(), name="store-summaries"),
     path("stores/<uuid:store_id>/history/", api.HistoryView.as_view(), name="store-history"),
+    path("stores/<uuid:store_id>/kpis/", kpi_api.KpisView.as_view(), name="store-kpis"),
 ]

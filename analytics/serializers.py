@@ -180,3 +180,39 @@ class HistorySerializer(serializers.Serializer[Any]):
     slowest = HourNameSerializer(many=True)
     totals = TotalsSerializer()
     table = TableSerializer()
+
+
+class KpiSerializer(serializers.Serializer[Any]):
+    """One key number with its meaning; null, with the reason, where it is not known."""
+
+    id = serializers.CharField(source="kpi.id")
+    name = serializers.CharField(source="kpi.name")
+    value = serializers.JSONField(allow_null=True)
+    unit = serializers.CharField(source="kpi.unit")
+    plain = serializers.CharField(source="kpi.plain")
+    formula = serializers.CharField(source="kpi.formula")
+    source = serializers.CharField(source="kpi.source")
+    observed = serializers.FloatField(allow_null=True)
+    why_null = serializers.CharField(allow_null=True)
+
+
+class ZoneNameSerializer(serializers.Serializer[Any]):
+    """A zone by name."""
+
+    id = serializers.UUIDField(source="public_id")
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    colour = serializers.IntegerField()
+
+
+class KpisSerializer(serializers.Serializer[Any]):
+    """The key numbers of business days, both included."""
+
+    to = serializers.DateField()
+    zone = ZoneNameSerializer(allow_null=True)
+    compare = serializers.CharField(allow_null=True)
+    kpis = KpiSerializer(many=True)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Add `from`, which Python cannot name."""
+        return {"from": serializers.DateField(), **super().get_fields()}

@@ -7,4 +7,5 @@ from analytics import views
 app_name = "analytics"
 urlpatterns = [
     path("stores/<slug:store_slug>/history/", views.history, name="history"),
+    path("stores/<slug:store_slug>/dashboard/", views.dashboard, name="dashboard"),
 ]

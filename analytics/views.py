@@ -1,4 +1,4 @@
-"""Pages of `analytics`: History."""
+"""Pages of `analytics`: Dashboard and History."""
 
 from __future__ import annotations
 
@@ -13,12 +13,25 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
 from accounts.models import Store
+from analytics.dashboard_page import dashboard_context
 from analytics.history_page import columns_of, name_hours, newest_day, recounts_of
 from analytics.rollups import clock_of
 from tracking.pages import api_answer, page_context, store_of_page
 
 FILTERS = ("day", "page", "order")
 ONE_DAY = timedelta(days=1)
+
+
+@login_required
+@require_GET
+@ensure_csrf_cookie
+def dashboard(request: HttpRequest, store_slug: str) -> HttpResponse:
+    """Show the key numbers of some business days."""
+    store = store_of_page(request.user, store_slug)
+    context = page_context(request, store)
+    context |= dashboard_context(request, store, context["page_data"]["api"])
+    status = 200 if context["kpis"] else 400
+    return render(request, "analytics/dashboard.html", context, status=status)
 
 
 @login_required

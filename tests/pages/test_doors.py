@@ -13,7 +13,7 @@ from tests.cast import make_store, make_user
 from tests.pages.rows import NOON, make_hour, make_recording, make_run
 
 pytestmark = pytest.mark.django_db
-PAGES = ("tracking:live", "tracking:recordings", "analytics:history")
+PAGES = ("tracking:live", "tracking:recordings", "analytics:dashboard", "analytics:history")
 
 
 def page_of(store, name):
@@ -95,7 +95,7 @@ def test_the_side_bar_names_only_pages_that_exist(cast, as_user):
     text = client.get(page_of(cast.store, "tracking:live")).content.decode()
     nav = text[text.index('class="ot-nav"') : text.index("</nav>")]
     links = re.findall(r'<a href="([^"]+)"', nav)
-    assert len(links) == 5
+    assert len(links) == 6
     for link in links:
         assert client.get(link).status_code == 200, link
 

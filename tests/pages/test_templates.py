@@ -82,7 +82,12 @@ def test_no_page_answers_with_an_inline_script_or_a_field_without_a_label(cast, 
     make_recording(cast.store, "cut.mp4", state="failed", error_code="no_video")
     addresses = [
         reverse(name, kwargs={"store_slug": cast.store.slug})
-        for name in ("tracking:live", "tracking:recordings", "analytics:history")
+        for name in (
+            "tracking:live",
+            "tracking:recordings",
+            "analytics:history",
+            "analytics:dashboard",
+        )
     ]
     for user in (root, cast.bob):
         for address in [*addresses, f"{addresses[2]}?day=2026-07-01"]:

@@ -1,0 +1,66 @@
+"""What the Dashboard page shows: the API's answers for the period that the address names."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone as system_clock
+
+from accounts.models import Store
+from analytics.rollups import clock_of
+from tracking.pages import api_answer
+from zones.models import Zone
+
+# One word each in the address, the same as in the API.
+FILTERS = ("from", "to", "zone", "compare")
+COMPARISONS = (
+    ("previous", "Compare with the days before"),
+    ("week", "Compare with the week before"),
+    ("year", "Compare with last year"),
+)
+USUAL_DAYS = 7
+ONE_DAY = timedelta(days=1)
+
+
+def dashboard_context(request: HttpRequest, store: Store, api: str) -> dict[str, Any]:
+    """Return what the page's templates need; `kpis` is None where the address makes no sense.
+
+    `asked` is what every section asks the API with.
+    """
+    today = clock_of(store).business_day(system_clock.now())
+    usual = {"from": str(today - (USUAL_DAYS - 1) * ONE_DAY), "to": str(today)}
+    asked = usual | {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
+    answer = api_answer(request, f"{api}kpis/", **asked)
+    context = {
+        "page": "dashboard",
+        "asked": asked,
+        "today": today,
+        "kpis": answer,
+        "presets": presets(today, asked),
+        "comparisons": COMPARISONS,
+        "zones": list(Zone.objects.filter(camera__store=store, archived_at=None)),
+        "first_day": None,
+        "last_day": None,
+    }
+    if answer:
+        first, last = (date.fromisoformat(answer[name]) for name in ("from", "to"))
+        context |= {"first_day": first, "last_day": last}
+    return context
+
+
+def presets(today: date, asked: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the periods that one press chooses, with the one on show marked."""
+    spans = (
+        ("Today", today),
+        ("7 days", today - 6 * ONE_DAY),
+        ("28 days", today - 27 * ONE_DAY),
+        ("Month", today.replace(day=1)),
+    )
+    shown = (asked["from"], asked["to"])
+    chosen = [name for name, first in spans if (str(first), str(today)) == shown][:1]
+    return [
+        {"name": name, "first": str(first), "last": str(today), "current": name in chosen}
+        for name, first in spans
+    ]
