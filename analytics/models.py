@@ -39,6 +39,9 @@ class Bucket(models.Model):
     # Lines: crossings in and out (entrance lines alone make entries and exits of the store).
     entries = models.IntegerField(default=0)
     exits = models.IntegerField(default=0)
+    # Lines: the time from each entry to the end of the bucket, less that from each exit. With who
+    # was inside at its start this makes the integral of occupancy over the bucket exact.
+    inside_ms = models.BigIntegerField(default=0)
     # Zones and visits: completed stays, those with an unseen end, their time.
     stays = models.IntegerField(default=0)
     censored = models.IntegerField(default=0)
