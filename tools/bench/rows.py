@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.bench import core_coverage, films, peers, rendered_store
+from tools.bench import core_coverage, films, peers, rendered_store, seeing
 from tools.bench import workers as side_by_side
 from tools.bench.installation import Installation
 
@@ -141,6 +141,26 @@ def own(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
     )
 
 
+def sight(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
+    """Yield how well each detector sees on labelled films, and counts on the street."""
+    if not seeing.is_here():
+        tell("no labelled films beside the project: nothing to see")
+        return
+    installation = Installation(wanted.folder / "sight")
+    detectors = seeing.detectors_ready(installation)
+    hog: dict[str, seeing.Seen] = {}
+    for each in seeing.seen(installation, detectors, tell):
+        hog.setdefault(each.film, each)
+        peer = hog[each.film] if each.detector != "hog" else None
+        note = f"best F1 {each.f1:.3f}, {each.cpu_ms:.0f} ms of a core a frame; HOG beside it"
+        ratio = each.ap / peer.ap if peer else None
+        yield Row(f"ap_{each.detector}: {each.film}", each.ap, peer and peer.ap, ratio, note=note)
+    for line in seeing.counted(installation, detectors, tell):
+        note = f"{line.entries} in, {line.exits} out"
+        total = line.entries + line.exits
+        yield Row(f"crossings_{line.detector}: vtest.avi {line.line}", total, note=note)
+
+
 def gating(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
     """Yield what searching only where something moves costs against searching everywhere."""
     video, _, name = _film(wanted, tell)
@@ -217,6 +237,7 @@ def _film(wanted: Wanted, tell: Callable[[str], None]) -> tuple[Path, Path, str]
 ROWS: dict[str, Callable[[Wanted, Callable[[str], None]], Iterator[Row]]] = {
     "tracker": tracker,
     "own": own,
+    "sight": sight,
     "gating": gating,
     "speed": speed,
     "store": store,
