@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -13,6 +13,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 
 from accounts.admin_parts import Audited, StoreAdminBase, SuperuserOnly, TabularInline
 from accounts.models import AuditEntry, Membership, Store, User
+from accounts.store_forms import StoreForm
 
 if TYPE_CHECKING:
     _NewUserForm: TypeAlias = AdminUserCreationForm[User]
@@ -79,10 +80,15 @@ class UserAdmin(SuperuserOnly, Audited, _UserAdmin):
 class StoreAdmin(StoreAdminBase):
     """Stores: name, address in the URL, time zone, opening hours."""
 
+    form = StoreForm
     list_display = ("name", "slug", "timezone", "business_day_start", "is_demo")
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
     readonly_fields = ("public_id", "created_at")
+
+    def save_model(self, request: HttpRequest, obj: Any, _form: object, _change: object) -> None:
+        """Write the store, with who changed its calendar."""
+        obj.save(actor=request.user)
 
 
 @admin.register(Membership)

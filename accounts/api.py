@@ -131,6 +131,7 @@ class StoreSerializer(serializers.ModelSerializer[Store]):
             "name",
             "timezone",
             "opening_hours",
+            "special_days",
             "business_day_start",
             "is_demo",
             "role",

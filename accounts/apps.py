@@ -11,5 +11,5 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect the audit log to log-ins and log-outs."""
+        """Connect the audit log to log-ins, log-outs and changed calendars."""
         from accounts import audit  # noqa: F401 - its receivers connect on import

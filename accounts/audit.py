@@ -1,16 +1,18 @@
-"""Note log-ins and log-outs in the audit log; connected when the app is ready."""
+"""Note log-ins, log-outs and changed calendars in the audit log; connected at the start."""
 
 from __future__ import annotations
 
+from datetime import time
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from accounts.models import User
+from accounts.models import Store, User
 from accounts.selectors import username_for
 from accounts.services import audit_record
+from accounts.signals import calendar_changed
 from accounts.throttle import client_address
 
 
@@ -31,6 +33,22 @@ def _failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_
     name = username_for(str(credentials.get("username", "")))
     if User.objects.filter(username=name).exists():
         audit_record(action="user.log_in_failed", subject=name, detail=_where(request))
+
+
+@receiver(calendar_changed, dispatch_uid="audit-calendar-changed")
+def _calendar_changed(
+    store: Store, changed: dict[str, tuple[Any, Any]], actor: User | None, **_more: Any
+) -> None:
+    # Every past hour is told differently from now on, so the log keeps both calendars.
+    told = {name: {"from": _json(old), "to": _json(new)} for name, (old, new) in changed.items()}
+    audit_record(
+        action="store.calendar_changed", actor=actor, store=store, subject=f"store {store}",
+        detail=told,
+    )  # fmt: skip
+
+
+def _json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, time) else value
 
 
 def _where(request: HttpRequest | None) -> dict[str, str]:

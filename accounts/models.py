@@ -8,14 +8,21 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone as clock
 
-from accounts.opening_hours import opening_hours_problems
+from accounts.opening_hours import (
+    STEP_MINUTES,
+    opening_hours_problems,
+    special_days_problems,
+)
 from accounts.scope import ScopedQuerySet
+from accounts.signals import calendar_changed
 from accounts.timezones import validate_timezone
 
+# What says which local day and hour an instant belongs to, and whether the shop is open then.
+CALENDAR = ("timezone", "business_day_start", "opening_hours", "special_days")
 APPEND_ONLY = "The audit log is append-only: an entry is never changed or removed."
 
 
@@ -54,6 +61,11 @@ class Store(models.Model):
         blank=True,
         help_text='Weekday to spans: {"mon": [["09:00", "18:00"]]}. Empty means always open.',
     )
+    special_days = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Date to spans and a name; these replace the hours of the weekday.",
+    )
     business_day_start = models.TimeField(default=time(4, 0))
     is_demo = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -66,10 +78,40 @@ class Store(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, actor: User | None = None, **kwargs: Any) -> None:
+        """Write the store; in the same transaction tell whoever counts by its calendar.
+
+        Parameters
+        ----------
+        actor : User, optional
+            Who changes it, for the audit log.
+        """
+        with transaction.atomic():
+            before = self._calendar_stored()
+            super().save(*args, **kwargs)
+            changed = {
+                name: (old, new)
+                for name, old in before.items()
+                if (new := self._meta.get_field(name).to_python(getattr(self, name))) != old
+            }
+            if changed:
+                calendar_changed.send(Store, store=self, changed=changed, actor=actor)
+
     def clean(self) -> None:
         """Refuse opening hours that no clock could follow, with the way out."""
         if problems := opening_hours_problems(self.opening_hours):
             raise ValidationError({"opening_hours": problems})
+        if problems := special_days_problems(self.special_days, self.opening_hours):
+            raise ValidationError({"special_days": problems})
+        start = self.business_day_start
+        if isinstance(start, time) and (start.minute % STEP_MINUTES or start.second):
+            words = f"A business day starts in steps of {STEP_MINUTES} minutes, got {start}."
+            raise ValidationError({"business_day_start": words})
+
+    def _calendar_stored(self) -> dict[str, Any]:
+        """Return the calendar that holds until now, kept from others until the transaction ends."""
+        held = Store.objects.select_for_update(no_key=True).filter(pk=self.pk)
+        return held.values(*CALENDAR).first() or {}
 
 
 class Membership(models.Model):

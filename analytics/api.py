@@ -18,7 +18,15 @@ from rest_framework.views import APIView
 
 from accounts.models import Store
 from analytics import selectors
-from analytics.history import SummaryRow, history, sorted_lines, summary_lines, totals_of
+from analytics.comparisons import WAYS
+from analytics.history import (
+    SummaryRow,
+    compared,
+    history,
+    sorted_lines,
+    summary_lines,
+    totals_of,
+)
 from analytics.models import AnalyticsSummary
 from analytics.serializers import (
     FiveMinutesSerializer,
@@ -34,7 +42,7 @@ from tracking.selectors import active_run, job_counts, one_view, recording_on_sh
 
 DAYS_AT_MOST = 400
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
-UNSORTED = ("complete", "utc_offset_s", "ends_at")
+UNSORTED = ("complete", "utc_offset_s", "ends_at", "open_so_far_ms")
 COLUMNS = [column.name for column in fields(SummaryRow) if column.name not in UNSORTED]
 ORDERS = [sign + name for name in COLUMNS for sign in ("", "-")]
 
@@ -117,6 +125,7 @@ class SummariesQuery(QuerySerializer):
     """Which business days, both included, in hours or days."""
 
     period = serializers.ChoiceField(choices=AnalyticsSummary.Period.choices, default="day")
+    compare = serializers.ChoiceField(choices=WAYS, required=False)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Add `from` and `to`, which Python cannot name."""
@@ -140,8 +149,13 @@ class SummariesView(APIView):
         """Return a line for every hour or day asked for; null where nothing was seen."""
         store, query = store_of(request, store_id), SummariesQuery.read(request)
         now = system_clock.now()
-        lines = summary_lines(store, query["period"], query["from"], query["to"], now)
-        answer = {"results": lines, "totals": totals_of(store, lines)}
+        first, last, how = query["from"], query["to"], query.get("compare")
+        lines = summary_lines(store, query["period"], first, last, now)
+        answer = {
+            "results": lines,
+            "totals": totals_of(store, lines),
+            "compared": compared(store, first, last, how, now) if how else None,
+        }
         return Response(SummariesSerializer(answer).data)
 
 
@@ -150,6 +164,7 @@ class HistoryQuery(QuerySerializer):
 
     day = DayField(required=False)
     window = serializers.ChoiceField(choices=["24h"], required=False)
+    compare = serializers.ChoiceField(choices=WAYS, required=False)
     page = serializers.IntegerField(min_value=1, max_value=1000, default=1)
     page_size = serializers.IntegerField(min_value=1, max_value=100, default=12)
     order = serializers.ChoiceField(choices=ORDERS, default="-starts_at")
@@ -169,7 +184,7 @@ class HistoryView(APIView):
         """Return the history of a day, or of the last 24 hours."""
         store, query = store_of(request, store_id), HistoryQuery.read(request)
         day = query.get("day")
-        found = history(store, system_clock.now(), day)
+        found = history(store, system_clock.now(), day, query.get("compare"))
         table = page_of(found.hours, query["order"], query["page"], query["page_size"])
         answer = {
             "day": day,
@@ -177,6 +192,7 @@ class HistoryView(APIView):
             "peak": found.peak,
             "slowest": found.slowest,
             "totals": found.totals,
+            "compared": found.compared,
             "table": table,
         }
         return Response(HistorySerializer(answer).data)

@@ -13,13 +13,15 @@ class AnalyticsConfig(AppConfig):
         """Have every ledger transaction keep the buckets: the arrow points down, so we register."""
         from django.db.models.signals import post_save
 
+        from accounts.signals import calendar_changed
         from analytics.rebuild import bucket_facts
-        from analytics.rollups import bucket_sink, mark_shape_dirty
+        from analytics.rollups import bucket_sink, mark_calendar_dirty, mark_shape_dirty
         from tracking.facts import register_exporter
         from tracking.ledger import register_sink
         from zones.models import CountingLine, Zone
 
         register_sink(bucket_sink)
         register_exporter(bucket_facts)
+        calendar_changed.connect(mark_calendar_dirty)
         for shape in (Zone, CountingLine):
             post_save.connect(mark_shape_dirty, sender=shape)

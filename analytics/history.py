@@ -8,18 +8,26 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from accounts.models import Store
-from analytics.calendar import Hour
+from analytics.calendar import Hour, StoreClock
+from analytics.comparisons import Compared, CountedHour, compare, shift_of
 from analytics.kpis import histogram_median_s
 from analytics.models import DWELL_EDGES_S, AnalyticsSummary
-from analytics.rollups import clock_of
+from analytics.opening import OpenSpan, open_ms, open_spans, well_seen
+from analytics.rollups import clock_of, hours_of
 from analytics.summaries import Fold, bucket_rows, fold_dirty
 
 Period = AnalyticsSummary.Period
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryRow:
-    """One hour or day; everything counted is None where nothing was seen."""
+    """One hour or day; everything counted is None where nothing was seen.
+
+    Entries and exits are all there were, those outside opening hours are told again beside them.
+    `observed` is the share of the open time that was seen, so far where it goes on; None where the
+    store was closed throughout or nothing was seen.
+    """
 
     business_day: date
     starts_at: datetime
@@ -35,6 +43,23 @@ class SummaryRow:
     dwell_median_s: float | None
     observed: float | None
     complete: bool
+    entries_closed: int | None
+    exits_closed: int | None
+    open_ms: int
+    observed_open_ms: int
+    # Of the open time, what has passed by now.
+    open_so_far_ms: int
+
+    @property
+    def entries_open(self) -> int | None:
+        """Who came in while the store was open."""
+        return None if self.entries is None else self.entries - (self.entries_closed or 0)
+
+    @property
+    def well_seen(self) -> bool:
+        """Whether it is over, was open, and was seen enough to stand beside others."""
+        known = self.complete and self.entries is not None
+        return known and well_seen(self.observed_open_ms, self.open_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +74,10 @@ class Totals:
     dwell_median_s: float | None
     occupancy_peak: int | None
     observed: float | None
+    entries_closed: int | None
+    exits_closed: int | None
+    open_ms: int
+    observed_open_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +88,7 @@ class History:
     peak: list[SummaryRow]
     slowest: list[SummaryRow]
     totals: Totals
+    compared: Compared | None
 
 
 def summary_lines(
@@ -69,40 +99,25 @@ def summary_lines(
     if period == Period.HOUR:
         return hour_lines(store, clock.hours_of_days(first, last), now)
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    fold_dirty(store, first, last)
-    stored = _stored(store, Period.DAY, first, last)
-    lines = []
-    for day in days:
-        starts_at, ends_at = clock.day_bounds(day)
-        offset_s = int(
-            (starts_at.astimezone(clock.zone).utcoffset() or timedelta()).total_seconds()
-        )
-        lines.append(_row(day, starts_at, ends_at, offset_s, stored.get(starts_at), now))
-    return lines
+    return _lines(store, Period.DAY, [_as_hour(clock, day) for day in days], now)
 
 
 def hour_lines(store: Store, hours: Sequence[Hour], now: datetime) -> list[SummaryRow]:
     """Return a line for each of these hours, folding what is behind."""
-    if not hours:
-        return []
-    first, last = hours[0].business_day, hours[-1].business_day
-    fold_dirty(store, first, last)
-    stored = _stored(store, Period.HOUR, first, last)
-    return [
-        _row(h.business_day, h.starts_at, h.ends_at, h.utc_offset_s, stored.get(h.starts_at), now)
-        for h in hours
-    ]
+    return _lines(store, Period.HOUR, hours, now)
 
 
 def totals_of(store: Store, lines: Sequence[SummaryRow]) -> Totals:
     """Return the totals of lines that follow each other without a hole."""
+    open_all_ms = sum(line.open_ms for line in lines)
+    seen_open_ms = sum(line.observed_open_ms for line in lines)
     seen = [line for line in lines if line.entries is not None]
     if not seen:
-        return Totals(None, None, None, None, None, None, None, None)
+        nothing = (None,) * 10
+        return Totals(*nothing, open_ms=open_all_ms, observed_open_ms=seen_open_ms)
     whole = Fold()
     for row in bucket_rows(store, lines[0].starts_at, lines[-1].ends_at):
         whole.add(row)
-    length_ms = (lines[-1].ends_at - lines[0].starts_at) // timedelta(milliseconds=1)
     return Totals(
         entries=whole.entries,
         exits=whole.exits,
@@ -111,37 +126,84 @@ def totals_of(store: Store, lines: Sequence[SummaryRow]) -> Totals:
         zone_stays=whole.stays,
         dwell_median_s=histogram_median_s(whole.stay_bins, DWELL_EDGES_S),
         occupancy_peak=max(line.occupancy_peak or 0 for line in seen),
-        observed=round(whole.seen_ms / length_ms, 4) if whole.seen_ms else None,
+        observed=_share(seen_open_ms, sum(line.open_so_far_ms for line in lines)),
+        entries_closed=sum(line.entries_closed or 0 for line in seen),
+        exits_closed=sum(line.exits_closed or 0 for line in seen),
+        open_ms=open_all_ms,
+        observed_open_ms=seen_open_ms,
     )
 
 
-def history(store: Store, now: datetime, day: date | None = None) -> History:
+def compared(store: Store, first: date, last: date, how: str, now: datetime) -> Compared:
+    """Return business days, both included, compared by like hours with those `how` far back."""
+    lines = summary_lines(store, Period.HOUR, first, last, now)
+    return _compared(store, lines, shift_of(how, (last - first).days + 1), how, now)
+
+
+def _compared(
+    store: Store, lines: Sequence[SummaryRow], shift: timedelta, how: str, now: datetime
+) -> Compared:
+    clock = clock_of(store)
+    first, last = lines[0].business_day - shift, lines[-1].business_day - shift
+    others = hour_lines(store, clock.hours_of_days(first, last), now)
+    here, there = ([_counted(line, clock) for line in some] for some in (lines, others))
+    return compare(how, (first, last), here, there, shift)
+
+
+def _counted(line: SummaryRow, clock: StoreClock) -> CountedHour:
+    local = line.starts_at.astimezone(clock.zone)
+    return CountedHour(
+        starts_at=line.starts_at,
+        wall=local.replace(tzinfo=None, fold=0),
+        fold=local.fold,
+        length_ms=(line.ends_at - line.starts_at) // _MILLISECOND,
+        open_ms=line.open_ms,
+        well_seen=line.well_seen,
+        complete=line.complete,
+        entries=line.entries_open,
+    )
+
+
+def history(
+    store: Store, now: datetime, day: date | None = None, how: str | None = None
+) -> History:
     """Return the hours of a business day, or of the last 24 hours, with what stands out."""
     clock = clock_of(store)
     hours = clock.hours_of_day(day) if day is not None else clock.hours_until(now)
     lines = hour_lines(store, hours, now)
+    shift = shift_of(how, days=1) if how and lines else None
     return History(
         hours=lines,
-        peak=extreme(lines, max),
-        slowest=extreme(lines, min),
+        peak=busiest(lines),
+        slowest=quietest(lines),
         totals=totals_of(store, lines),
+        compared=_compared(store, lines, shift, how, now) if how and shift else None,
     )
 
 
-def extreme(lines: Iterable[SummaryRow], pick: Callable[[Iterable[int]], int]) -> list[SummaryRow]:
-    """Return all hours with the most or the least entries, among hours with data.
+def busiest(lines: Iterable[SummaryRow]) -> list[SummaryRow]:
+    """Return all hours with the most entries; none where nobody came in."""
+    found = _extreme([line for line in lines if line.well_seen], max)
+    return found if found and found[0].entries_open else []
 
-    An hour that still goes on is not compared with whole ones; alone it is all there is. A busiest
-    hour needs somebody to have come in.
+
+def quietest(lines: Iterable[SummaryRow]) -> list[SummaryRow]:
+    """Return all hours with the fewest entries, of those that were open from start to end.
+
+    An hour that is open in part has less time to be visited in; it is asked only where all are so.
     """
-    seen = [line for line in lines if line.entries is not None]
-    whole = [line for line in seen if line.complete] or seen
-    if not whole:
-        return []
-    best = pick([line.entries or 0 for line in whole])
-    if pick is max and best == 0:
-        return []
-    return [line for line in whole if line.entries == best]
+    seen = [line for line in lines if line.well_seen]
+    whole = [line for line in seen if line.ends_at - line.starts_at <= line.open_ms * _MILLISECOND]
+    return _extreme(whole or seen, min)
+
+
+def _extreme(seen: Sequence[SummaryRow], pick: Callable[[Iterable[int]], int]) -> list[SummaryRow]:
+    """Return all hours with the most or the least entries within opening hours.
+
+    Asked are hours that are over, open and seen to 95 % or more: of others nobody knows.
+    """
+    best = pick([line.entries_open or 0 for line in seen]) if seen else None
+    return [line for line in seen if line.entries_open == best]
 
 
 def sorted_lines(lines: Sequence[SummaryRow], order: str) -> list[SummaryRow]:
@@ -157,6 +219,23 @@ def sorted_lines(lines: Sequence[SummaryRow], order: str) -> list[SummaryRow]:
     return sorted(known, key=key, reverse=falling) + unknown
 
 
+def _as_hour(clock: StoreClock, day: date) -> Hour:
+    """Return a business day in the form of an hour: its ends and its offset."""
+    starts_at, ends_at = clock.day_bounds(day)
+    offset = starts_at.astimezone(clock.zone).utcoffset() or timedelta()
+    return Hour(day, day, starts_at, ends_at, int(offset.total_seconds()))
+
+
+def _lines(store: Store, period: str, spans: Sequence[Hour], now: datetime) -> list[SummaryRow]:
+    if not spans:
+        return []
+    first, last = spans[0].business_day, spans[-1].business_day
+    fold_dirty(store, first, last)
+    stored = _stored(store, period, first, last)
+    opened = open_spans(clock_of(store), hours_of(store), spans[0].starts_at, spans[-1].ends_at)
+    return [_row(span, opened, stored.get(span.starts_at), now) for span in spans]
+
+
 def _stored(store: Store, period: str, first: date, last: date) -> dict[datetime, AnalyticsSummary]:
     rows = AnalyticsSummary.objects.filter(
         store=store, period=period, business_day__gte=first, business_day__lte=last
@@ -165,21 +244,18 @@ def _stored(store: Store, period: str, first: date, last: date) -> dict[datetime
 
 
 def _row(
-    day: date,
-    starts_at: datetime,
-    ends_at: datetime,
-    utc_offset_s: int,
-    row: AnalyticsSummary | None,
-    now: datetime,
+    span: Hour, opened: Sequence[OpenSpan], row: AnalyticsSummary | None, now: datetime
 ) -> SummaryRow:
     # A zone's camera may have looked while no entrance was seen: then nobody knows who came in.
-    known = row is not None and bool(row.observed is not None or row.entries or row.exits)
+    known = row is not None and bool(row.observed_ms or row.entries or row.exits)
     steps = row if known else None
+    open_so_far_ms = open_ms(opened, span.starts_at, min(span.ends_at, now))
+    seen_open_ms = row.observed_open_ms if row else 0
     return SummaryRow(
-        business_day=day,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        utc_offset_s=utc_offset_s,
+        business_day=span.business_day,
+        starts_at=span.starts_at,
+        ends_at=span.ends_at,
+        utc_offset_s=span.utc_offset_s,
         entries=steps.entries if steps else None,
         exits=steps.exits if steps else None,
         occupancy_end=steps.occupancy_end if steps else None,
@@ -188,6 +264,16 @@ def _row(
         visit_median_s=row.visit_median_s if row else None,
         zone_stays=row.zone_stays if row else None,
         dwell_median_s=row.dwell_median_s if row else None,
-        observed=round(row.observed, 4) if row and row.observed is not None else None,
-        complete=ends_at <= now,
+        observed=_share(seen_open_ms, open_so_far_ms),
+        complete=span.ends_at <= now,
+        entries_closed=steps.entries_closed if steps else None,
+        exits_closed=steps.exits_closed if steps else None,
+        open_ms=open_ms(opened, span.starts_at, span.ends_at),
+        observed_open_ms=seen_open_ms,
+        open_so_far_ms=open_so_far_ms,
     )
+
+
+def _share(seen_ms: int, due_ms: int) -> float | None:
+    """Return the share that was seen, None where nothing was or nothing was to be seen."""
+    return round(min(1.0, seen_ms / due_ms), 4) if seen_ms and due_ms else None

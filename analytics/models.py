@@ -124,8 +124,14 @@ class AnalyticsSummary(models.Model):
     zone_stays = models.IntegerField(default=0)
     dwell_ms = models.BigIntegerField(default=0)
     dwell_median_s = models.FloatField(null=True, blank=True)
-    # Share of the period that the entrance cameras observed, in [0, 1]; empty: nothing seen.
-    observed = models.FloatField(null=True, blank=True)
+    # How long of the period the store is open; how much of the period, and of its open time, the
+    # entrance cameras observed.
+    open_ms = models.BigIntegerField(default=0)
+    observed_ms = models.BigIntegerField(default=0)
+    observed_open_ms = models.BigIntegerField(default=0)
+    # Of entries and exits, those outside opening hours.
+    entries_closed = models.IntegerField(default=0)
+    exits_closed = models.IntegerField(default=0)
 
     objects = ScopedQuerySet["AnalyticsSummary"].as_manager()
 

@@ -16,8 +16,9 @@ from django.db import connection
 from accounts.models import Store
 from analytics.calendar import BUCKET, StoreClock, floor_bucket, split_ms
 from analytics.kpis import histogram_bin
-from analytics.models import DWELL_EDGES_S, Bucket
-from tracking.ledger import LedgerBatch
+from analytics.models import DWELL_EDGES_S, AnalyticsSummary, Bucket, DirtyDay
+from analytics.opening import OpeningHours
+from tracking.ledger import LedgerBatch, take_sequence
 from tracking.models import Coverage, Run, TrackingEvent, Visit
 from zones.models import CountingLine, Zone
 
@@ -64,6 +65,11 @@ def new_deltas() -> Deltas:
 def clock_of(store: Store) -> StoreClock:
     """Return how the store tells its days."""
     return StoreClock.of(store.timezone, store.business_day_start)
+
+
+def hours_of(store: Store) -> OpeningHours:
+    """Return when the store is open."""
+    return OpeningHours.of(store.opening_hours, store.special_days)
 
 
 def entrance_lines(events: Iterable[TrackingEvent]) -> set[int]:
@@ -136,12 +142,30 @@ def write_deltas(store_id: int, deltas: Deltas, sign: int = 1) -> None:
 
 
 def mark_dirty(store: Store, bucket_starts: Iterable[datetime]) -> None:
-    """Note the business days whose summaries are now behind."""
-    clock = clock_of(store)
+    """Note the business days whose summaries are now behind.
+
+    Told by the calendar as it is stored: whoever writes facts may have read the store before its
+    time zone changed. The change waits for the ledger, so this is the one that holds at the end.
+    """
+    clock = clock_of(Store.objects.get(pk=store.pk))
     days: set[date] = {clock.business_day(at) for at in set(bucket_starts)}
     columns = ("store_id", "business_day", "touched")
     rows = [(store.pk, day, 1) for day in sorted(days)]
     _upsert("analytics_dirtyday", columns, columns[:2], columns[2:], rows)
+
+
+def mark_calendar_dirty(store: Store, **_: Any) -> None:
+    """Have all that was told by a store's former calendar told anew; called as it changes.
+
+    Whoever writes facts and whoever folds a day is waited for, so none of them ends later by the
+    former calendar.
+    """
+    take_sequence(store, 0)
+    behind = DirtyDay.objects.filter(store=store).order_by("business_day")
+    list(behind.select_for_update(of=("self",)).values_list("pk", flat=True))
+    AnalyticsSummary.objects.filter(store=store).delete()
+    counted = Bucket.objects.filter(store=store).order_by()
+    mark_dirty(store, counted.values_list("starts_at", flat=True).distinct().iterator())
 
 
 def mark_shape_dirty(instance: Zone | CountingLine, **_: Any) -> None:

@@ -12,10 +12,11 @@ from typing import Any
 from django.db.models import Count, Max, Q, Sum
 
 from accounts.models import Store
-from analytics.calendar import BUCKET, BUCKET_MS, floor_bucket, split_ms
+from analytics.calendar import BUCKET, floor_bucket, split_ms
 from analytics.kpis import histogram_median_s, shown_occupancy
 from analytics.models import DWELL_EDGES_S, Bucket
-from analytics.rollups import HISTOGRAM, clock_of
+from analytics.opening import open_by_bucket, open_spans
+from analytics.rollups import HISTOGRAM, clock_of, hours_of
 from analytics.series import FiveMinutes, Sums, five_minutes
 from tracking.models import Coverage, Run, TrackingEvent, Visit
 from tracking.selectors import cameras_covering, entrance_lines, official_events
@@ -142,14 +143,25 @@ def today(view: StoreView, sums: dict[datetime, Sums]) -> Today:
     of_day = [found for at, found in sums.items() if at >= view.day_starts_at]
     entries = sum(found.entries for found in of_day)
     exits = sum(found.exits for found in of_day)
-    seen_ms = sum(min(found.observed_ms, BUCKET_MS) for found in of_day)
-    elapsed_ms = max(1, (view.now - view.day_starts_at) // timedelta(milliseconds=1))
-    known = bool(seen_ms or entries or exits)
+    known = bool(entries or exits or any(found.observed_ms for found in of_day))
+    seen_ms, open_ms = _seen_today(view, sums)
     return Today(
         entries=entries if known else None,
         exits=exits if known else None,
-        observed=round(min(1.0, seen_ms / elapsed_ms), 4) if seen_ms else None,
+        observed=round(min(1.0, seen_ms / open_ms), 4) if seen_ms and open_ms else None,
     )
+
+
+def _seen_today(view: StoreView, sums: dict[datetime, Sums]) -> tuple[int, int]:
+    """Return how much of the open time so far was seen, and how long it is."""
+    clock, hours = clock_of(view.store), hours_of(view.store)
+    open_in = open_by_bucket(open_spans(clock, hours, view.day_starts_at, view.now))
+    seen = (
+        min(found.observed_ms, open_in[at])
+        for at, found in sums.items()
+        if at >= view.day_starts_at
+    )
+    return sum(seen), sum(open_in.values())
 
 
 def series_now(view: StoreView, sums: dict[datetime, Sums]) -> list[FiveMinutes]:

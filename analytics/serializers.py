@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from analytics.comparisons import WAYS
 from tracking.recording_serializers import RecordingSerializer
 
 
@@ -124,10 +125,18 @@ class TotalsSerializer(serializers.Serializer[Any]):
     dwell_median_s = serializers.FloatField(allow_null=True)
     occupancy_peak = serializers.IntegerField(allow_null=True)
     observed = serializers.FloatField(allow_null=True)
+    entries_closed = serializers.IntegerField(allow_null=True)
+    exits_closed = serializers.IntegerField(allow_null=True)
+    open_ms = serializers.IntegerField()
+    observed_open_ms = serializers.IntegerField()
 
 
 class SummaryRowSerializer(serializers.Serializer[Any]):
-    """One hour or day; everything counted is null where nothing was seen."""
+    """One hour or day; everything counted is null where nothing was seen.
+
+    `entries_closed` and `exits_closed` are those of the entries and exits outside opening hours;
+    `observed` is the share of the open time that was seen, null where the store was closed.
+    """
 
     business_day = serializers.DateField()
     starts_at = serializers.DateTimeField()
@@ -143,21 +152,63 @@ class SummaryRowSerializer(serializers.Serializer[Any]):
     dwell_median_s = serializers.FloatField(allow_null=True)
     observed = serializers.FloatField(allow_null=True)
     complete = serializers.BooleanField()
+    entries_closed = serializers.IntegerField(allow_null=True)
+    exits_closed = serializers.IntegerField(allow_null=True)
+    open_ms = serializers.IntegerField()
+    observed_open_ms = serializers.IntegerField()
+
+
+class ComparedSerializer(serializers.Serializer[Any]):
+    """Two spans by their like hours: both over, open for as long, seen to 95 % or more.
+
+    `change` is the share by which more came in here than there, `here` and `there` who came in
+    during those `hours`, `of` how many open hours there are here. Null says why in `why_null`.
+    """
+
+    how = serializers.ChoiceField(choices=WAYS)
+    change = serializers.FloatField(allow_null=True)
+    here = serializers.IntegerField(allow_null=True)
+    there = serializers.IntegerField(allow_null=True)
+    hours = serializers.IntegerField()
+    of = serializers.IntegerField()
+    why_null = serializers.CharField(allow_null=True)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Add the business days compared with as `from` and `to`, which Python cannot name."""
+        ends = {"from": "first", "to": "last"}
+        days = {name: serializers.DateField(source=source) for name, source in ends.items()}
+        return {**super().get_fields(), **days}
+
+
+class PairSerializer(serializers.Serializer[Any]):
+    """Two like hours with who came in."""
+
+    starts_at = serializers.DateTimeField()
+    there_starts_at = serializers.DateTimeField()
+    here = serializers.IntegerField()
+    there = serializers.IntegerField()
+
+
+class HoursComparedSerializer(ComparedSerializer):
+    """A comparison with the very hours that it compares."""
+
+    pairs = PairSerializer(many=True)
 
 
 class SummariesSerializer(serializers.Serializer[Any]):
-    """Hours or days with their totals."""
+    """Hours or days with their totals, and the comparison that was asked for."""
 
     results = SummaryRowSerializer(many=True)
     totals = TotalsSerializer()
+    compared = ComparedSerializer(allow_null=True)
 
 
 class HourNameSerializer(serializers.Serializer[Any]):
-    """An hour that stands out."""
+    """An hour that stands out; its entries are those within opening hours."""
 
     starts_at = serializers.DateTimeField()
     utc_offset_s = serializers.IntegerField()
-    entries = serializers.IntegerField()
+    entries = serializers.IntegerField(source="entries_open")
 
 
 class TableSerializer(serializers.Serializer[Any]):
@@ -179,6 +230,7 @@ class HistorySerializer(serializers.Serializer[Any]):
     peak = HourNameSerializer(many=True)
     slowest = HourNameSerializer(many=True)
     totals = TotalsSerializer()
+    compared = HoursComparedSerializer(allow_null=True)
     table = TableSerializer()
 
 

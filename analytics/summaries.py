@@ -4,13 +4,16 @@ Occupancy at the end of a period is the running sum of entries less exits over t
 lines since the business day began; its peak is the highest such sum at the end of a five-minute
 bucket. Both are shown as zero at the least. The observed share counts, of each five minutes, the
 most that one entrance camera saw. Medians are interpolated from histograms with fixed edges.
+
+`entries` and `exits` are all there were; `entries_closed` and `exits_closed` are those of them
+outside opening hours. `observed_open_ms` is how much of `open_ms`, the open time, was observed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, cast
 
 from django.db import transaction
@@ -20,7 +23,8 @@ from accounts.models import Store
 from analytics.calendar import BUCKET_MS, StoreClock
 from analytics.kpis import histogram_median_s, shown_occupancy
 from analytics.models import DWELL_EDGES_S, AnalyticsSummary, Bucket, DirtyDay
-from analytics.rollups import HISTOGRAM, clock_of
+from analytics.opening import open_by_bucket, open_ms, open_spans
+from analytics.rollups import HISTOGRAM, clock_of, hours_of
 from tracking.selectors import entrance_lines
 from zones.models import Zone
 
@@ -32,7 +36,8 @@ UNCOUNTED_ZONES = (Zone.Kind.STAFF_ONLY, Zone.Kind.IGNORE)
 VALUES = (
     "business_day", "ends_at", "utc_offset_s", "entries", "exits", "occupancy_end",
     "occupancy_peak", "visits", "visit_ms", "visit_median_s", "zone_stays", "dwell_ms",
-    "dwell_median_s", "observed",
+    "dwell_median_s", "open_ms", "observed_ms", "observed_open_ms", "entries_closed",
+    "exits_closed",
 )  # fmt: skip
 
 
@@ -49,11 +54,14 @@ class Fold:
     stays: int = 0
     dwell_ms: int = 0
     seen_ms: int = 0
+    seen_open_ms: int = 0
+    entries_closed: int = 0
+    exits_closed: int = 0
     visit_bins: list[int] = field(default_factory=lambda: [0] * len(HISTOGRAM))
     stay_bins: list[int] = field(default_factory=lambda: [0] * len(HISTOGRAM))
 
-    def add(self, row: dict[str, Any]) -> None:
-        """Add one five-minute row of `bucket_rows`."""
+    def add(self, row: dict[str, Any], open_ms: int = BUCKET_MS) -> None:
+        """Add one five-minute row of `bucket_rows`, of which the store was open so long."""
         entries, exits = row["n_entries"] or 0, row["n_exits"] or 0
         self.entries += entries
         self.exits += exits
@@ -63,7 +71,12 @@ class Fold:
         self.visit_ms += row["visit_dwell_ms"] or 0
         self.stays += (row["zone_stays"] or 0) + (row["zone_censored"] or 0)
         self.dwell_ms += row["zone_dwell_ms"] or 0
-        self.seen_ms += min(row["seen_ms"] or 0, BUCKET_MS)
+        seen_ms = min(row["seen_ms"] or 0, BUCKET_MS)
+        self.seen_ms += seen_ms
+        self.seen_open_ms += seen_ms * open_ms // BUCKET_MS
+        if not open_ms:
+            self.entries_closed += entries
+            self.exits_closed += exits
         for index, name in enumerate(HISTOGRAM):
             self.visit_bins[index] += row[f"visit_{name}"] or 0
             self.stay_bins[index] += row[f"zone_{name}"] or 0
@@ -75,7 +88,6 @@ class Fold:
 
     def summary(self, store: Store, period: str, span: Span) -> AnalyticsSummary:
         """Return the row to store."""
-        length_ms = (span.ends_at - span.starts_at) // timedelta(milliseconds=1)
         return AnalyticsSummary(
             store=store,
             period=period,
@@ -93,18 +105,23 @@ class Fold:
             zone_stays=self.stays,
             dwell_ms=self.dwell_ms,
             dwell_median_s=histogram_median_s(self.stay_bins, DWELL_EDGES_S),
-            observed=self.seen_ms / length_ms if self.seen_ms else None,
+            open_ms=span.open_ms,
+            observed_ms=self.seen_ms,
+            observed_open_ms=self.seen_open_ms,
+            entries_closed=self.entries_closed,
+            exits_closed=self.exits_closed,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The instants of a period."""
+    """The instants of a period, and how long of it the store is open."""
 
     business_day: date
     starts_at: datetime
     ends_at: datetime
     utc_offset_s: int
+    open_ms: int
 
 
 def bucket_rows(store: Store, starts_at: datetime, ends_at: datetime) -> Iterable[dict[str, Any]]:
@@ -140,20 +157,29 @@ def day_summaries(store: Store, clock: StoreClock, day: date) -> list[AnalyticsS
     hours = clock.hours_of_day(day)
     if not hours:
         return []
-    spans = [Span(h.business_day, h.starts_at, h.ends_at, h.utc_offset_s) for h in hours]
+    opened = open_spans(clock, hours_of(store), starts_at, ends_at)
+    open_in = open_by_bucket(opened)
+    spans = [
+        Span(
+            h.business_day, h.starts_at, h.ends_at, h.utc_offset_s,
+            open_ms(opened, h.starts_at, h.ends_at),
+        )
+        for h in hours
+    ]  # fmt: skip
     rows = iter(bucket_rows(store, starts_at, ends_at))
     row = next(rows, None)
     whole, found = Fold(), []
     for span in spans:
         hour = Fold(inside=whole.inside, peak=whole.inside)
         while row is not None and row["starts_at"] < span.ends_at:
-            hour.add(row)
-            whole.add(row)
+            hour.add(row, open_in[row["starts_at"]])
+            whole.add(row, open_in[row["starts_at"]])
             row = next(rows, None)
         if not hour.is_empty:
             found.append(hour.summary(store, Period.HOUR, span))
     if not whole.is_empty:
-        span = Span(day, starts_at, ends_at, spans[0].utc_offset_s)
+        open_all_ms = sum(span.open_ms for span in spans)
+        span = Span(day, starts_at, ends_at, spans[0].utc_offset_s, open_all_ms)
         found.append(whole.summary(store, Period.DAY, span))
     return found
 
@@ -178,11 +204,11 @@ def fold_dirty(
 def _fold_one(pk: int) -> bool:
     """Fold one dirty day; the locked row keeps two folds and the bucket sink apart."""
     with transaction.atomic():
-        dirty = DirtyDay.objects.select_for_update(of=("self",)).select_related("store")
-        day = dirty.filter(pk=pk).first()
+        day = DirtyDay.objects.select_for_update().filter(pk=pk).first()
         if day is None:
             return False
-        write_day(day.store, day.business_day)
+        # Read after the lock: the calendar may have changed while we waited for it.
+        write_day(Store.objects.get(pk=day.store_id), day.business_day)
         day.delete()
     return True
 

@@ -138,17 +138,61 @@ def test_a_time_zone_that_does_not_exist_is_refused_in_words(db, zone):
     [
         ([], "Opening hours are a list of spans by weekday"),
         ({"monday": []}, "'monday' is no weekday; use mon, tue, wed, thu, fri, sat, sun."),
-        ({"mon": ["09:00", "18:00"]}, "mon: a span is an opening and a closing time as HH:MM"),
+        ({"mon": ["09:00", "18:00"]}, "Monday: a span is an opening and a closing time as HH:MM"),
         ({"mon": [["9", "18:00"]]}, "got ['9', '18:00']."),
-        ({"mon": [["09:00", "25:00"]]}, "mon: a span is"),
-        ({"mon": [["09:00", "09:00"]]}, "mon: a span needs two different times, got 09:00 twice."),
-        ({"mon": "always"}, "The hours of mon are a list of spans"),
+        ({"mon": [["09:00", "25:00"]]}, "Monday: a span is"),
+        (
+            {"mon": [["09:00", "09:00"]]},
+            "Monday: a span needs two different times, got 09:00 twice.",
+        ),
+        (
+            {"mon": [["09:00", "13:00"], ["12:00", "18:00"]]},
+            "Monday 09:00-13:00 and Monday 12:00-18:00 overlap. Let the first close at 12:00",
+        ),
+        (
+            {"sun": [["20:00", "02:00"]], "mon": [["01:00", "09:00"]]},
+            "Sunday 20:00-02:00 and Monday 01:00-09:00 overlap. Let the first close at 01:00",
+        ),
+        (
+            {"tue": [["08:00", "20:00"], ["09:00", "10:00"], ["18:00", "21:00"]]},
+            "Tuesday 08:00-20:00 and Tuesday 09:00-10:00 overlap. Leave one of them out.",
+        ),
+        ({"mon": [["24:00", "02:00"]]}, "Monday: a span cannot open at 24:00; write 00:00 on the"),
+        ({"mon": [["09:00", "17:58"]]}, "steps of 5 minutes, got 17:58; use 17:55 or 18:00."),
+        ({"mon": "always"}, "The hours of Monday are a list of spans"),
     ],
 )
 def test_opening_hours_no_clock_could_follow_are_refused_in_words(db, hours, problem):
     with pytest.raises(ValidationError) as refused:
         store_create(name="Shop", opening_hours=hours)
     assert problem in refused.value.message_dict["opening_hours"][0]
+
+
+@pytest.mark.parametrize(
+    ("special", "problem"),
+    [
+        ([], "Special days are spans by date"),
+        ({"24.12.": {"spans": []}}, "'24.12.' is no date; write it as 2026-12-24."),
+        ({"0001-01-01": {"spans": []}}, "'0001-01-01' is no date"),
+        ({"2026-12-24": []}, "2026-12-24: a special day has spans and may have a name"),
+        ({"2026-12-24": {"spans": [["9", "10"]]}}, "2026-12-24: a span is an opening"),
+        ({"2026-12-24": {"spans": [], "name": "x" * 81}}, "a name has at most 80 characters"),
+        (
+            {"2026-12-24": {"spans": [["09:00", "12:00"], ["11:00", "14:00"]]}},
+            "Thursday 2026-12-24 09:00-12:00 and Thursday 2026-12-24 11:00-14:00 overlap.",
+        ),
+        # The night of New Year's Eve runs into the opening hours of an ordinary Friday.
+        (
+            {"2026-12-31": {"spans": [["20:00", "10:00"]]}},
+            "Thursday 2026-12-31 20:00-10:00 and Friday 2027-01-01 09:00-18:00 overlap. Let the",
+        ),
+    ],
+)
+def test_special_days_that_make_no_sense_are_refused_in_words(db, special, problem):
+    week = {"thu": [["09:00", "18:00"]], "fri": [["09:00", "18:00"]]}
+    with pytest.raises(ValidationError) as refused:
+        store_create(name="Shop", opening_hours=week, special_days=special)
+    assert problem in refused.value.message_dict["special_days"][0]
 
 
 def test_opening_hours_may_pass_midnight_and_have_a_break(db):
