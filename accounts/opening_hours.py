@@ -127,7 +127,10 @@ def _span_problem(span: object) -> str:
         return "a span cannot open at 24:00; write 00:00 on the day after."
     for end in span:
         if over := _minutes(end) % STEP_MINUTES:
-            near = [_clock(_minutes(end) - over), _clock(_minutes(end) - over + STEP_MINUTES)]
+            near = [
+                clock_words(_minutes(end) - over),
+                clock_words(_minutes(end) - over + STEP_MINUTES),
+            ]
             return (
                 f"times go in steps of {STEP_MINUTES} minutes, got {end}; use {' or '.join(near)}."
             )
@@ -171,7 +174,7 @@ def _spans_stored(day: date, special: Mapping[str, Any], week: Mapping[str, Any]
 
 def _placed(offset: int, day: str, spans: Iterable[Sequence[str]]) -> list[_Placed]:
     return [
-        _Placed(offset + start, offset + end, day, f"{day} {_clock(start)}-{_clock(end)}")
+        _Placed(offset + start, offset + end, day, f"{day} {clock_words(start)}-{clock_words(end)}")
         for start, end in spans_of(spans)
     ]
 
@@ -183,7 +186,7 @@ def _overlaps(placed: Sequence[_Placed]) -> list[str]:
         earlier = max(placed[:index], key=lambda one: one.end, default=None)
         if earlier is None or earlier.end <= later.start:
             continue
-        close, reopen = _clock(later.start), _clock(earlier.end)
+        close, reopen = clock_words(later.start), clock_words(earlier.end)
         way = f"Let the first close at {close} or the second open at {reopen}"
         if earlier.start == later.start or later.end <= earlier.end:
             way = "Leave one of them out"
@@ -200,8 +203,8 @@ def _minutes(told: str) -> int:
     return int(hours) * 60 + int(minutes)
 
 
-def _clock(minutes: int) -> str:
-    """Return minutes as 18:05; the end of a day is 24:00, and what lies past it begins anew."""
+def clock_words(minutes: int) -> str:
+    """Return minutes after midnight as 18:05; what lies past 24:00 begins anew."""
     if minutes == MINUTES_A_DAY:
         return "24:00"
     return f"{minutes // 60 % 24:02}:{minutes % 60:02}"

@@ -14,11 +14,17 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import Store
 from analytics.dashboard_page import dashboard_context
-from analytics.history_page import columns_of, name_hours, newest_day, recounts_of
+from analytics.history_page import (
+    columns_of,
+    hours_context,
+    name_hours,
+    newest_day,
+    recounts_of,
+)
 from analytics.rollups import clock_of
 from tracking.pages import api_answer, page_context, store_of_page
 
-FILTERS = ("day", "page", "order")
+FILTERS = ("day", "page", "order", "compare")
 ONE_DAY = timedelta(days=1)
 
 
@@ -45,10 +51,11 @@ def history(request: HttpRequest, store_slug: str) -> HttpResponse:
     answer = api_answer(request, f"{context['page_data']['api']}history/", **asked)
     context |= {"page": "history", "history": answer} | days_of(store, answer)
     if answer:
-        context["history"] = name_hours(answer, store.timezone)
+        named = name_hours(answer, store.timezone, system_clock.now())
+        context |= hours_context(store, named)
+        context["page_data"]["than"] = (context["compared"] or {}).get("than")
         context["columns"] = columns_of(answer["table"]["order"])
         context["recounts"] = recounts_of(store, answer["hours"])
-        context["unseen"] = sum(hour["entries"] is None for hour in answer["hours"])
     status = 200 if answer else 400
     return render(request, "analytics/history.html", context, status=status)
 

@@ -12,7 +12,8 @@ const page = readJson('page-context');
 let hours = readJson('history-hours');
 
 const host = $('[data-hours-chart]');
-const chart = host && hours ? hourChart(host, () => ({ hours, zone: page.store.timezone })) : null;
+const shown = () => ({ hours, zone: page.store.timezone, than: page.than });
+const chart = host && hours ? hourChart(host, shown) : null;
 
 segment($('[data-seg="hours"]'), (as) => {
   for (const view of $$('[data-hours-view]')) {

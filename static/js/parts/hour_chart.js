@@ -1,12 +1,12 @@
-// One bar an hour. Hatching where less than 95 % of the hour was seen; a true zero is a stub; the hour
-// that goes on is hollow.
+// One bar an hour. Hatching where less than 95 % of the hour's open time was seen; a closed hour is
+// shaded; a true zero is a stub; the hour that goes on is hollow; a grey tick is the like hour before.
 
 import { token } from '../lib/dom.js';
 import { axisWidth, count, day, percent } from '../lib/format.js';
 import { axis, baseline, gridLines, hatch, invisible, mount, niceStep } from './chart.js';
 import { painting, roundedBar, tooltip } from './chart.js';
 
-const WELL_SEEN = 0.95;
+const HATCHED = new Set(['unseen', 'partly']);
 const FADED = 0.45;
 
 function fillBar(ctx, { hollow, faded, scale }) {
@@ -21,6 +21,21 @@ function fillBar(ctx, { hollow, faded, scale }) {
   }
 }
 
+/** The like hour before, with an edge of the card's colour so that it shows on a bar too. */
+function tick(ctx, { x, y, width, scale }) {
+  for (const [colour, thick] of [
+    ['--ot-surface', 4],
+    ['--ot-compare', 2],
+  ]) {
+    ctx.strokeStyle = token(colour);
+    ctx.lineWidth = thick * scale;
+    ctx.beginPath();
+    ctx.moveTo(x - 2 * scale, y);
+    ctx.lineTo(x + width + 2 * scale, y);
+    ctx.stroke();
+  }
+}
+
 function paintHours(hours) {
   return painting((chart, ctx, scale) => {
     const y0 = chart.valToPos(0, 'y', true);
@@ -30,43 +45,55 @@ function paintHours(hours) {
     const pointed = idx !== null && idx !== undefined && left >= 0;
     hours.forEach((hour, index) => {
       const middle = chart.valToPos(index, 'x', true);
-      if (!(hour.observed >= WELL_SEEN) && (hour.complete || hour.entries === null)) {
-        hatch(ctx, middle - gap / 2, chart.bbox.top, gap, y0 - chart.bbox.top);
-      }
-      if (hour.entries === null) {
-        return;
+      const back = [middle - gap / 2, chart.bbox.top, gap, y0 - chart.bbox.top];
+      if (hour.state === 'closed') {
+        ctx.fillStyle = token('--ot-sunken');
+        ctx.fillRect(...back);
+      } else if (HATCHED.has(hour.state)) {
+        hatch(ctx, ...back);
       }
       if (hour.entries === 0) {
         ctx.fillStyle = token('--ot-c1');
         ctx.fillRect(middle - width * 0.2, y0 - 2.5 * scale, width * 0.4, 2 * scale);
-        return;
+      } else if (hour.entries !== null) {
+        const y = chart.valToPos(hour.entries, 'y', true);
+        roundedBar(ctx, middle - width / 2, y, width, y0 - y, 3 * scale, true);
+        fillBar(ctx, { hollow: !hour.complete, faded: pointed && idx !== index, scale });
       }
-      const y = chart.valToPos(hour.entries, 'y', true);
-      roundedBar(ctx, middle - width / 2, y, width, y0 - y, 3 * scale, true);
-      fillBar(ctx, { hollow: !hour.complete, faded: pointed && idx !== index, scale });
+      if (hour.there !== null) {
+        const y = chart.valToPos(hour.there, 'y', true);
+        tick(ctx, { x: middle - width / 2, y, width, scale });
+      }
     });
     baseline(chart, ctx);
   });
 }
 
-function lines(hour, zone) {
-  const title = `${day(hour.starts_at, zone)}, ${hour.name}${hour.complete ? '' : ' · still counting'}`;
-  if (hour.entries === null) {
-    return [title, ['not seen', '—']];
+const NOTES = { closed: ' · closed', ahead: ' · to come', running: ' · still counting' };
+
+function lines(hour, zone, than) {
+  const title = `${day(hour.starts_at, zone)}, ${hour.name}${NOTES[hour.state] ?? ''}`;
+  const pairs = [];
+  if (hour.entries !== null) {
+    pairs.push(['came in', count(hour.entries)], ['went out', count(hour.exits)]);
   }
-  return [
-    title,
-    ['came in', count(hour.entries)],
-    ['went out', count(hour.exits)],
-    ['seen', percent(hour.observed)],
-  ];
+  if (hour.state === 'unseen' || (hour.state === 'running' && hour.observed === null)) {
+    pairs.push(['not seen', '—']);
+  } else if (hour.observed !== null) {
+    pairs.push(['seen', percent(hour.observed)]);
+  }
+  if (than) {
+    pairs.push([than, hour.there === null ? 'not compared' : count(hour.there)]);
+  }
+  return [title, ...pairs];
 }
 
-/** `get()` returns `{hours, zone}`; each hour carries its `name`. */
+/** `get()` returns `{hours, zone, than}`; each hour carries its `name`, `state` and `there`. */
 export function hourChart(host, get) {
   return mount(host, (width) => {
-    const { hours, zone } = get();
-    const max = Math.max(3, ...hours.map((hour) => hour.entries ?? 0)) * 1.12;
+    const { hours, zone, than } = get();
+    const most = (hour) => Math.max(hour.entries ?? 0, hour.there ?? 0);
+    const max = Math.max(3, ...hours.map(most)) * 1.12;
     const step = niceStep(max);
     const levels = [...Array(Math.floor(max / step) + 1).keys()].map((index) => index * step);
     const labels = levels.map(count);
@@ -74,7 +101,7 @@ export function hourChart(host, get) {
     const named = hours.map((_, index) => index).filter((index) => index % every === 0);
     const pointAt = (chart) => {
       chart.redraw(false);
-      tooltip(host, chart, (index) => lines(hours[index], zone));
+      tooltip(host, chart, (index) => lines(hours[index], zone, than));
     };
     return {
       options: {
