@@ -184,7 +184,8 @@ class StoreForm(_StoreModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "timezone" not in self.changed_data or self.instance.pk is None:
+        moves = self.is_bound and "timezone" in self.changed_data
+        if not moves or self.instance.pk is None:
             # Nobody is asked about what nobody does.
             self.fields["confirm_history"].widget = forms.HiddenInput()
 

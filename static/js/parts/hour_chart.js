@@ -45,7 +45,9 @@ function paintHours(hours) {
     const pointed = idx !== null && idx !== undefined && left >= 0;
     hours.forEach((hour, index) => {
       const middle = chart.valToPos(index, 'x', true);
-      const back = [middle - gap / 2, chart.bbox.top, gap, y0 - chart.bbox.top];
+      // On whole pixels, so that two shaded hours side by side show no seam.
+      const [from, to] = [middle - gap / 2, middle + gap / 2].map(Math.round);
+      const back = [from, chart.bbox.top, to - from, y0 - chart.bbox.top];
       if (hour.state === 'closed') {
         ctx.fillStyle = token('--ot-sunken');
         ctx.fillRect(...back);
