@@ -89,11 +89,10 @@ class Store(models.Model):
         with transaction.atomic():
             before = self._calendar_stored()
             super().save(*args, **kwargs)
-            changed = {
-                name: (old, new)
-                for name, old in before.items()
-                if (new := self._meta.get_field(name).to_python(getattr(self, name))) != old
-            }
+            fields: Any = self._meta
+            after = {name: fields.get_field(name).to_python(getattr(self, name)) for name in before}
+            changed = {name: (before[name], after[name]) for name in after}
+            changed = {name: pair for name, pair in changed.items() if pair[0] != pair[1]}
             if changed:
                 calendar_changed.send(Store, store=self, changed=changed, actor=actor)
 
@@ -103,7 +102,7 @@ class Store(models.Model):
             raise ValidationError({"opening_hours": problems})
         if problems := special_days_problems(self.special_days, self.opening_hours):
             raise ValidationError({"special_days": problems})
-        start = self.business_day_start
+        start: object = self.business_day_start
         if isinstance(start, time) and (start.minute % STEP_MINUTES or start.second):
             words = f"A business day starts in steps of {STEP_MINUTES} minutes, got {start}."
             raise ValidationError({"business_day_start": words})

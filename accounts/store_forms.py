@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.renderers import get_default_renderer
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import Store
 from accounts.opening_hours import WEEKDAY_NAMES, WEEKDAYS
@@ -77,10 +78,13 @@ class WeekWidget(forms.MultiWidget):
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         """Return the rows with their labels."""
         context = self.get_context(name, value, attrs)
-        rows = [
-            (day, self._render(one["template_name"], {"widget": one}, renderer))
-            for day, one in zip(WEEKDAY_NAMES, context["widget"]["subwidgets"], strict=True)
+        renderer = renderer or get_default_renderer()
+        inputs = [
+            # Django's own template for a text field escapes what is typed in.
+            mark_safe(renderer.render(one["template_name"], {"widget": one}))  # noqa: S308
+            for one in context["widget"]["subwidgets"]
         ]
+        rows = zip(WEEKDAY_NAMES, inputs, strict=True)
         told = format_html_join("", '<li><span aria-hidden="true">{}</span>{}</li>', rows)
         return format_html('<ul class="week-hours">{}</ul>', told)
 
@@ -127,12 +131,12 @@ class SpecialDaysField(forms.CharField):
 
     def clean(self, value: Any) -> Any:
         """Return the special days as stored."""
-        return self._read(super().clean(value))
+        return self._read(super().clean(value) or "")
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Return whether the lines say something else than what is stored."""
         try:
-            return (initial or {}) != self._read(self.to_python(data))
+            return (initial or {}) != self._read(data or "")
         except ValidationError:
             return True
 
@@ -185,7 +189,7 @@ class StoreForm(_StoreModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         moves = self.is_bound and "timezone" in self.changed_data
-        if not moves or self.instance.pk is None:
+        if not moves or self.instance._state.adding:
             # Nobody is asked about what nobody does.
             self.fields["confirm_history"].widget = forms.HiddenInput()
 
@@ -194,7 +198,7 @@ class StoreForm(_StoreModelForm):
         cleaned = super().clean() or self.cleaned_data
         wanted = cleaned.get("timezone")
         held = self.initial.get("timezone")
-        moves = self.instance.pk is not None and wanted and wanted != held
+        moves = not self.instance._state.adding and bool(wanted) and wanted != held
         if moves and not cleaned.get("confirm_history"):
             self.add_error(
                 "confirm_history",

@@ -15,7 +15,11 @@ from tests.cast import Cast, make_cast
 from tracking.models import Recording
 
 pytestmark = pytest.mark.db
-DOORS = ("live/", "summaries/?from=2026-06-01&to=2026-06-03", "history/?day=2026-06-02")
+DOORS = (
+    "live/",
+    "summaries/?from=2026-06-01&to=2026-06-03&compare=week",
+    "history/?day=2026-06-02&compare=previous",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -135,6 +139,7 @@ def test_the_snapshot_takes_as_many_queries_for_much_as_for_little(
         {"from": "yesterday", "to": "2026-06-01"},
         {"from": "2026-06-01", "to": "2026-06-01", "period": "week"},
         {"from": "2026-06-01", "to": "2026-06-01", "store": "1"},
+        {"from": "2026-06-01", "to": "2026-06-01", "compare": "yesterday"},
     ],
 )
 def test_summaries_refuse_what_makes_no_sense(cast, query):
@@ -152,6 +157,7 @@ def test_summaries_refuse_what_makes_no_sense(cast, query):
         {"page_size": 10**9},
         {"order": "store__owner__password"},
         {"window": "48h"},
+        {"compare": "quarter"},
     ],
 )
 def test_the_history_refuses_what_makes_no_sense(cast, query):
@@ -199,3 +205,72 @@ def test_the_history_table_is_sorted_and_paged_by_the_server(cast, shop):
     assert past["table"]["page"] == 12
     default = ask(cast.bob, cast.store, "history/").json()
     assert len(default["hours"]) == 24 and len(default["table"]["rows"]) == 12
+
+
+def test_both_doors_tell_a_comparison_with_its_hours_and_why_there_is_none(cast, shop):
+    for days, entries in ((0, 6), (-7, 4)):
+        facts = make_facts(shop, NINE_UTC + timedelta(days=days))
+        for n in range(entries):
+            facts.step(n)
+        facts.seen(0, 3600)
+        facts.commit()
+    told = ask(cast.bob, cast.store, "history/", day="2026-06-02", compare="week").json()
+    expected = {
+        "how": "week", "from": "2026-05-26", "to": "2026-05-26", "change": 0.5, "here": 6,
+        "there": 4, "hours": 1, "of": 24, "why_null": None,
+    }  # fmt: skip
+    pair = {
+        "starts_at": "2026-06-02T08:00:00Z",
+        "there_starts_at": "2026-05-26T08:00:00Z",
+        "here": 6,
+        "there": 4,
+    }
+    assert told["compared"] == expected | {"pairs": [pair]}
+    span = {"from": "2026-06-02", "to": "2026-06-02", "compare": "week"}
+    for period in ("hour", "day"):
+        summed = ask(cast.bob, cast.store, "summaries/", period=period, **span).json()
+        assert summed["compared"] == expected
+    none = ask(cast.bob, cast.store, "history/", day="2026-06-02", compare="year").json()
+    assert none["compared"]["change"] is None and none["compared"]["here"] is None
+    assert none["compared"]["why_null"].startswith("None of the hours to compare with")
+    assert ask(cast.bob, cast.store, "history/", day="2026-06-02").json()["compared"] is None
+
+
+def test_a_comparison_takes_as_many_queries_for_much_as_for_little(
+    cast, shop, django_assert_num_queries
+):
+    client = APIClient()
+    client.force_login(cast.alice)
+    address = f"/api/v1/stores/{cast.store.public_id}/"
+    doors = {
+        f"{address}history/?day=2026-06-02&compare=week": 9,
+        f"{address}summaries/?from=2026-05-01&to=2026-06-02&compare=year": 11,
+    }
+    for _ in range(2):
+        for days in (0, -7, -364):
+            facts = make_facts(shop, NINE_UTC + timedelta(days=days))
+            facts.step(1)
+            facts.seen(0, 3600)
+            facts.commit()
+        for door in doors:
+            client.get(door)  # folds what is behind
+        for door, queries in doors.items():
+            with django_assert_num_queries(queries):
+                assert client.get(door).status_code == 200
+
+
+def test_hours_tell_their_open_time_and_what_was_counted_outside_it(cast, shop):
+    cast.store.opening_hours = {"tue": [["11:00", "12:30"]]}
+    cast.store.save()
+    facts = make_facts(shop)
+    facts.step(1)
+    facts.step(3601, "out")
+    facts.seen(0, 7200)
+    facts.commit()
+    told = ask(cast.bob, cast.store, "history/", day="2026-06-02").json()
+    hours = {hour["starts_at"][11:13]: hour for hour in told["hours"]}
+    words = ("entries", "entries_closed", "exits_closed", "open_ms", "observed_open_ms", "observed")
+    assert [hours["08"][word] for word in words] == [1, 1, 0, 0, 0, None]
+    assert [hours["09"][word] for word in words] == [0, 0, 0, 3_600_000, 3_600_000, 1.0]
+    assert [hours["10"][word] for word in words] == [None, None, None, 1_800_000, 0, None]
+    assert [told["totals"][word] for word in words] == [1, 1, 0, 5_400_000, 3_600_000, 0.6667]

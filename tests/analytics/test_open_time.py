@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from accounts.models import AuditEntry, Store
-from analytics.history import compared, history, summary_lines, totals_of
+from analytics.history import SummaryRow, compared, history, summary_lines, totals_of
 from analytics.models import AnalyticsSummary, DirtyDay
 from analytics.rebuild import check
 from analytics.selectors import entrance_sums, series_begins, store_view, today
@@ -39,7 +39,7 @@ def steps(shop: Shop, plan: dict[int, str], start: datetime = NINE_UTC, seen_s: 
     facts.commit()
 
 
-def by_hour(shop: Shop, now: datetime = LATER) -> dict[int, object]:
+def by_hour(shop: Shop, now: datetime = LATER) -> dict[int, SummaryRow]:
     return {h.starts_at.hour: h for h in history(shop.store, now, DAY).hours}
 
 

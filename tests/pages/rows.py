@@ -58,11 +58,13 @@ def make_run(recording: Recording, **card: Any) -> Run:
     return Run.objects.create(store=recording.store, recording=recording, card=card)
 
 
-def make_hour(store: Store, starts_at: datetime, entries: int, exits: int = 0) -> None:
-    """Let the store's entrance count this in the first five minutes, and be seen all hour."""
+def make_hour(
+    store: Store, starts_at: datetime, entries: int, exits: int = 0, minutes: int = 60
+) -> None:
+    """Let the store's entrance count this in the first five minutes, and be seen so long."""
     camera = camera_of(store)
     line = camera.lines.get()
-    for step in range(12):
+    for step in range(minutes // 5):
         at = starts_at + step * timedelta(minutes=5)
         shared = {"store": store, "camera": camera, "starts_at": at}
         Bucket.objects.create(
