@@ -81,7 +81,7 @@ class WeekWidget(forms.MultiWidget):
         renderer = renderer or get_default_renderer()
         inputs = [
             # Django's own template for a text field escapes what is typed in.
-            mark_safe(renderer.render(one["template_name"], {"widget": one}))  # noqa: S308
+            mark_safe(renderer.render(one["template_name"], {"widget": one}))
             for one in context["widget"]["subwidgets"]
         ]
         rows = zip(WEEKDAY_NAMES, inputs, strict=True)
