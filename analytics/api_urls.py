@@ -2,11 +2,26 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from analytics import api, kpi_api
+from analytics import api, kpi_api, tell_api
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("stores/<uuid:store_id>/live/", api.LiveView.as_view(), name="store-live"),
     path("stores/<uuid:store_id>/summaries/", api.SummariesView.as_view(), name="store-summaries"),
     path("stores/<uuid:store_id>/history/", api.HistoryView.as_view(), name="store-history"),
     path("stores/<uuid:store_id>/kpis/", kpi_api.KpisView.as_view(), name="store-kpis"),
+    path(
+        "stores/<uuid:store_id>/kpi-settings/",
+        tell_api.KpiSettingsView.as_view(),
+        name="store-kpi-settings",
+    ),
+    path(
+        "stores/<uuid:store_id>/occupancy/",
+        tell_api.OccupancyView.as_view(),
+        name="store-occupancy",
+    ),
+    path(
+        "stores/<uuid:store_id>/transactions/",
+        tell_api.TransactionsView.as_view(),
+        name="store-transactions",
+    ),
 ]

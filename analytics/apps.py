@@ -14,6 +14,7 @@ class AnalyticsConfig(AppConfig):
         from django.db.models.signals import post_save
 
         from accounts.signals import calendar_changed
+        from analytics.marks import mark_sink, refresh_shop
         from analytics.rebuild import bucket_facts
         from analytics.rollups import bucket_sink, mark_calendar_dirty, mark_shape_dirty
         from tracking.facts import register_exporter
@@ -21,7 +22,9 @@ class AnalyticsConfig(AppConfig):
         from zones.models import CountingLine, Zone
 
         register_sink(bucket_sink)
+        register_sink(mark_sink)
         register_exporter(bucket_facts)
         calendar_changed.connect(mark_calendar_dirty)
         for shape in (Zone, CountingLine):
             post_save.connect(mark_shape_dirty, sender=shape)
+        post_save.connect(refresh_shop, sender=CountingLine)

@@ -9,8 +9,11 @@ from django.http import HttpRequest
 from django.utils import timezone as system_clock
 
 from accounts.models import Store
+from analytics.history_page import hour_names
+from analytics.kpi_catalogue import GROUPS
 from analytics.rollups import clock_of
 from tracking.pages import api_answer
+from tracking.templatetags.ot import day
 from zones.models import Zone
 
 # One word each in the address, the same as in the API.
@@ -20,6 +23,11 @@ COMPARISONS = (
     ("week", "Compare with the week before"),
     ("year", "Compare with last year"),
 )
+# What stands at the top; all others stand in their groups.
+HEADLINES = (
+    "footfall", "visit_median", "peak_hour", "zone_visit_rate", "queue_wait_mean", "balance",
+)  # fmt: skip
+HOURS_TOLD = 2
 USUAL_DAYS = 7
 ONE_DAY = timedelta(days=1)
 
@@ -45,9 +53,34 @@ def dashboard_context(request: HttpRequest, store: Store, api: str) -> dict[str,
         "last_day": None,
     }
     if answer:
+        context |= kpi_groups(answer["kpis"], store)
         first, last = (date.fromisoformat(answer[name]) for name in ("from", "to"))
         context |= {"first_day": first, "last_day": last}
     return context
+
+
+def kpi_groups(kpis: list[dict[str, Any]], store: Store) -> dict[str, Any]:
+    """Return the numbers that stand out, and all others by group, hours named as people do."""
+    by_id = {kpi["id"]: dict(kpi) for kpi in kpis}
+    for kpi in by_id.values():
+        if hours := kpi["detail"].get("hours"):
+            kpi["note"] = name_of_hours(hours, store.timezone)
+    others = [kpi for kpi in by_id.values() if kpi["id"] not in HEADLINES]
+    return {
+        "headlines": [by_id[name] for name in HEADLINES],
+        "kpi_groups": [
+            {"id": group, "name": name, "kpis": [k for k in others if k["group"] == group]}
+            for group, name in GROUPS.items()
+        ],
+    }
+
+
+def name_of_hours(hours: list[str], zone: str) -> str:
+    """Return Sat 21 Nov, 13:00 of the first hours, and how many more there are."""
+    names = hour_names([{"starts_at": hour} for hour in hours], zone)
+    told = [f"{day(hour, zone)}, {names[hour]}" for hour in hours[:HOURS_TOLD]]
+    more = len(hours) - len(told)
+    return " and ".join(told) + (f" and {more} more" if more else "")
 
 
 def presets(today: date, asked: dict[str, str]) -> list[dict[str, Any]]:

@@ -13,6 +13,8 @@ from zones.models import Camera
 # Upper edges of the dwell histogram in seconds; the last bin is open. Fixed for ever: bins only
 # add up over time while their edges stay.
 DWELL_EDGES_S = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800, 3600)
+# A visit up to this long is a quick look unless the store says otherwise (Tapway's default).
+BOUNCE_S = 120
 
 
 class Bucket(models.Model):
@@ -79,6 +81,28 @@ class Bucket(models.Model):
         return f"{self.subject_kind} {self.subject_id} at {self.starts_at:%Y-%m-%d %H:%M}"
 
 
+class OccupancyMark(models.Model):
+    """A reset or correction of who is inside, as its event tells it: what folds read."""
+
+    event_id = models.UUIDField(unique=True, help_text="Public id of the event.")
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="occupancy_marks")
+    at = models.DateTimeField()
+    seq = models.BigIntegerField()
+    resets = models.BooleanField()
+    value = models.IntegerField()
+    # Of a reset: entries less exits of its five minutes up to its instant. Buckets are not finer,
+    # and what happened before a reset must change nothing after it.
+    net_before = models.IntegerField(default=0)
+
+    objects = ScopedQuerySet["OccupancyMark"].as_manager()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["store", "at"])]
+
+    def __str__(self) -> str:
+        return f"{'reset to' if self.resets else 'corrected by'} {self.value} at {self.at}"
+
+
 class DirtyDay(models.Model):
     """A business day whose summaries are behind its buckets."""
 
@@ -118,6 +142,14 @@ class AnalyticsSummary(models.Model):
     exits = models.IntegerField(default=0)
     occupancy_end = models.IntegerField(null=True, blank=True)
     occupancy_peak = models.IntegerField(null=True, blank=True)
+    # At the end of the period: what crossed since the last reset, and with what people told; both
+    # may be below zero. `occupancy_end` is what is shown.
+    occupancy_raw = models.IntegerField(null=True, blank=True)
+    occupancy_corrected = models.IntegerField(null=True, blank=True)
+    # Corrected occupancy times time over the five-minute steps in which an entrance was watched,
+    # and how long those steps are together: their ratio is the mean.
+    occupancy_ms = models.BigIntegerField(default=0)
+    watched_ms = models.BigIntegerField(default=0)
     visits = models.IntegerField(default=0)
     visit_ms = models.BigIntegerField(default=0)
     visit_median_s = models.FloatField(null=True, blank=True)
@@ -145,3 +177,46 @@ class AnalyticsSummary(models.Model):
 
     def __str__(self) -> str:
         return f"{self.store} {self.period} {self.starts_at:%Y-%m-%d %H:%M}"
+
+
+class Transaction(models.Model):
+    """Sales that a till told of: one receipt, or all of an hour; no returns, no voids."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="transactions")
+    at = models.DateTimeField()
+    # The five minutes UTC that hold it, so that local hours are folds of it as of buckets.
+    starts_at = models.DateTimeField()
+    count = models.PositiveIntegerField()
+    amount = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    source = models.CharField(max_length=40)
+    client_key = models.CharField(max_length=80)
+
+    objects = ScopedQuerySet["Transaction"].as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["store", "source", "client_key"], name="transaction_once_per_client_key"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["store", "starts_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.count} at {self.at:%Y-%m-%d %H:%M}"
+
+
+class KpiSettings(models.Model):
+    """What a store sets for its key numbers; without a row the defaults hold."""
+
+    store = models.OneToOneField(
+        Store, on_delete=models.CASCADE, related_name="kpi_settings", primary_key=True
+    )
+    # Edges of the histogram alone: other thresholds could not be told from buckets.
+    bounce_s = models.PositiveIntegerField(
+        default=BOUNCE_S, choices=[(edge, f"{edge} s") for edge in DWELL_EDGES_S]
+    )
+
+    objects = ScopedQuerySet["KpiSettings"].as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.store}: up to {self.bounce_s} s"

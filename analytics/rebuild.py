@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from accounts.models import Store
+from analytics import marks
 from analytics.models import AnalyticsSummary, Bucket, DirtyDay
 from analytics.rollups import (
     KEY,
@@ -82,6 +83,7 @@ def check(store: Store) -> Comparison:
     result = Comparison()
     with one_view():
         result.compare("Bucket", _stored_buckets(store), _as_rows(fresh_buckets(store)))
+        result.compare("Mark", marks.stored_marks(store), marks.fresh_rows(store))
         behind = set(DirtyDay.objects.filter(store=store).values_list("business_day", flat=True))
         stored, fresh = _summaries(store, behind)
         result.compare("Summary", stored, fresh)
@@ -95,6 +97,7 @@ def rewrite(store: Store) -> Comparison:
         _hold_buckets()
         Bucket.objects.filter(store=store).delete()
         AnalyticsSummary.objects.filter(store=store).delete()
+        marks.rewrite_marks(store)
         deltas = fresh_buckets(store)
         write_deltas(store.pk, deltas)
         mark_dirty(store, (key.starts_at for key in deltas))

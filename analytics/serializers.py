@@ -241,11 +241,17 @@ class KpiSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(source="kpi.name")
     value = serializers.JSONField(allow_null=True)
     unit = serializers.CharField(source="kpi.unit")
+    text = serializers.CharField(help_text="The value as people write it.")
     plain = serializers.CharField(source="kpi.plain")
     formula = serializers.CharField(source="kpi.formula")
     source = serializers.CharField(source="kpi.source")
     observed = serializers.FloatField(allow_null=True)
     why_null = serializers.CharField(allow_null=True)
+    estimate = serializers.BooleanField(source="kpi.estimate")
+    note = serializers.CharField()
+    level = serializers.CharField(help_text="`bad` where the number itself is a warning.")
+    detail = serializers.JSONField(help_text="What the number was made with.")
+    group = serializers.CharField(source="kpi.group")
 
 
 class ZoneNameSerializer(serializers.Serializer[Any]):

@@ -1,9 +1,11 @@
 """Hours and business days folded from buckets.
 
 Occupancy at the end of a period is the running sum of entries less exits over the store's entrance
-lines since the business day began; its peak is the highest such sum at the end of a five-minute
-bucket. Both are shown as zero at the least. The observed share counts, of each five minutes, the
-most that one entrance camera saw. Medians are interpolated from histograms with fixed edges.
+lines since the business day began or was reset, with what people told of it; its peak is the
+highest such sum at the end of a five-minute bucket or at a reset or correction. Both are shown as
+zero at the least; what the sum really says is kept beside them. The observed share counts, of each
+five minutes, the most that one entrance camera saw. Medians are interpolated from histograms with
+fixed edges.
 
 `entries` and `exits` are all there were; `entries_closed` and `exits_closed` are those of them
 outside opening hours. `observed_open_ms` is how much of `open_ms`, the open time, was observed.
@@ -11,6 +13,7 @@ outside opening hours. `observed_open_ms` is how much of `open_ms`, the open tim
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -20,9 +23,11 @@ from django.db import transaction
 from django.db.models import Max, Q, Sum
 
 from accounts.models import Store
-from analytics.calendar import BUCKET_MS, StoreClock
+from analytics.calendar import BUCKET_MS, StoreClock, floor_bucket
 from analytics.kpis import histogram_median_s, shown_occupancy
+from analytics.marks import told_between
 from analytics.models import DWELL_EDGES_S, AnalyticsSummary, Bucket, DirtyDay
+from analytics.occupancy import Occupancy, Stood, Told
 from analytics.opening import open_by_bucket, open_ms, open_spans
 from analytics.rollups import HISTOGRAM, clock_of, hours_of
 from tracking.selectors import entrance_lines
@@ -38,6 +43,7 @@ VALUES = (
     "occupancy_peak", "visits", "visit_ms", "visit_median_s", "zone_stays", "dwell_ms",
     "dwell_median_s", "open_ms", "observed_ms", "observed_open_ms", "entries_closed",
     "exits_closed",
+    "occupancy_raw", "occupancy_corrected", "occupancy_ms", "watched_ms",
 )  # fmt: skip
 
 
@@ -45,8 +51,10 @@ VALUES = (
 class Fold:
     """What a period adds up to so far; `inside` runs on from the period before."""
 
-    inside: int = 0
+    inside: Occupancy = field(default_factory=Occupancy)
     peak: int = 0
+    occupancy_ms: int = 0
+    watched_ms: int = 0
     entries: int = 0
     exits: int = 0
     visits: int = 0
@@ -65,8 +73,6 @@ class Fold:
         entries, exits = row["n_entries"] or 0, row["n_exits"] or 0
         self.entries += entries
         self.exits += exits
-        self.inside += entries - exits
-        self.peak = max(self.peak, self.inside)
         self.visits += (row["visit_stays"] or 0) + (row["visit_censored"] or 0)
         self.visit_ms += row["visit_dwell_ms"] or 0
         self.stays += (row["zone_stays"] or 0) + (row["zone_censored"] or 0)
@@ -80,6 +86,13 @@ class Fold:
         for index, name in enumerate(HISTOGRAM):
             self.visit_bins[index] += row[f"visit_{name}"] or 0
             self.stay_bins[index] += row[f"zone_{name}"] or 0
+
+    def stand(self, row: dict[str, Any], stood: Stood) -> None:
+        """Add how occupancy went over the same five minutes; where nobody looked, nobody knows."""
+        self.peak = max(self.peak, stood.peak)
+        if row["seen_ms"] or row["n_entries"] or row["n_exits"]:
+            self.occupancy_ms += stood.integral_ms
+            self.watched_ms += BUCKET_MS
 
     @property
     def is_empty(self) -> bool:
@@ -97,8 +110,12 @@ class Fold:
             utc_offset_s=span.utc_offset_s,
             entries=self.entries,
             exits=self.exits,
-            occupancy_end=shown_occupancy(self.inside),
+            occupancy_end=shown_occupancy(self.inside.corrected),
             occupancy_peak=shown_occupancy(self.peak),
+            occupancy_raw=self.inside.raw,
+            occupancy_corrected=self.inside.corrected,
+            occupancy_ms=self.occupancy_ms,
+            watched_ms=self.watched_ms,
             visits=self.visits,
             visit_ms=self.visit_ms,
             visit_median_s=histogram_median_s(self.visit_bins, DWELL_EDGES_S),
@@ -144,11 +161,34 @@ def bucket_rows(store: Store, starts_at: datetime, ends_at: datetime) -> Iterabl
         .annotate(
             n_entries=Sum("entries", filter=at_entrance),
             n_exits=Sum("exits", filter=at_entrance),
+            inside_ms=Sum("inside_ms", filter=at_entrance),
             seen_ms=Max("observed_ms", filter=watched),
             **sums,
         )
     )
     return cast("Iterable[dict[str, Any]]", rows)
+
+
+def told_by_bucket(
+    store: Store, starts_at: datetime, ends_at: datetime
+) -> dict[datetime, list[Told]]:
+    """Return what people told of occupancy in a span, by the bucket that it falls in."""
+    found: dict[datetime, list[Told]] = {}
+    for told in told_between(store, starts_at, ends_at):
+        found.setdefault(floor_bucket(told.at), []).append(told)
+    return found
+
+
+def with_told(rows: Iterable[dict[str, Any]], told: Iterable[datetime]) -> Iterable[dict[str, Any]]:
+    """Yield the rows, with an empty one for every bucket in which something was told alone."""
+    waiting = sorted(told)
+    for row in rows:
+        while waiting and waiting[0] <= row["starts_at"]:
+            at = waiting.pop(0)
+            if at < row["starts_at"]:
+                yield defaultdict(int, starts_at=at)
+        yield row
+    yield from (defaultdict(int, starts_at=at) for at in waiting)
 
 
 def day_summaries(store: Store, clock: StoreClock, day: date) -> list[AnalyticsSummary]:
@@ -166,14 +206,19 @@ def day_summaries(store: Store, clock: StoreClock, day: date) -> list[AnalyticsS
         )
         for h in hours
     ]  # fmt: skip
-    rows = iter(bucket_rows(store, starts_at, ends_at))
+    told = told_by_bucket(store, starts_at, ends_at)
+    rows = iter(with_told(bucket_rows(store, starts_at, ends_at), told))
     row = next(rows, None)
     whole, found = Fold(), []
     for span in spans:
-        hour = Fold(inside=whole.inside, peak=whole.inside)
+        hour = Fold(inside=whole.inside, peak=whole.inside.corrected)
         while row is not None and row["starts_at"] < span.ends_at:
-            hour.add(row, open_in[row["starts_at"]])
-            whole.add(row, open_in[row["starts_at"]])
+            at = row["starts_at"]
+            net = (row["n_entries"] or 0) - (row["n_exits"] or 0)
+            stood = whole.inside.pass_bucket(at, net, row["inside_ms"] or 0, told.get(at, ()))
+            for fold in (hour, whole):
+                fold.add(row, open_in[at])
+                fold.stand(row, stood)
             row = next(rows, None)
         if not hour.is_empty:
             found.append(hour.summary(store, Period.HOUR, span))

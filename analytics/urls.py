@@ -8,4 +8,5 @@ app_name = "analytics"
 urlpatterns = [
     path("stores/<slug:store_slug>/history/", views.history, name="history"),
     path("stores/<slug:store_slug>/dashboard/", views.dashboard, name="dashboard"),
+    path("stores/<slug:store_slug>/tell/", views.tell, name="tell"),
 ]

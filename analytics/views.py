@@ -6,13 +6,16 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone as system_clock
 from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.models import Store
+from accounts.models import Store, User
+from accounts.selectors import may_manage
+from analytics import tell_page
 from analytics.dashboard_page import dashboard_context
 from analytics.history_page import (
     columns_of,
@@ -38,6 +41,25 @@ def dashboard(request: HttpRequest, store_slug: str) -> HttpResponse:
     context |= dashboard_context(request, store, context["page_data"]["api"])
     status = 200 if context["kpis"] else 400
     return render(request, "analytics/dashboard.html", context, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def tell(request: HttpRequest, store_slug: str) -> HttpResponse:
+    """Let managers tell what no camera sees: sales, who is inside, what a quick look is."""
+    store = store_of_page(request.user, store_slug)
+    user = request.user
+    if not isinstance(user, User) or not may_manage(user=user, store=store):
+        raise PermissionDenied("Only managers of the shop may do this.")
+    told = (
+        tell_page.tell(request, store, user, system_clock.now())
+        if request.method == "POST"
+        else None
+    )
+    context = page_context(request, store) | {"page": "dashboard", "told": told}
+    context["thresholds"] = tell_page.thresholds(store)
+    status = 400 if told and told.bad else 200
+    return render(request, "analytics/tell.html", context, status=status)
 
 
 @login_required

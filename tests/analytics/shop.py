@@ -9,9 +9,10 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.models import Store
+from accounts.models import Store, User
 from tests.cast import make_camera, make_line, make_zone
 from tracking import ledger
+from tracking.corrections import occupancy_tell
 from tracking.models import Coverage, Recording, Run, TrackingEvent, Visit
 from zones.models import Camera, CountingLine, Zone
 
@@ -149,7 +150,5 @@ def make_facts(shop: Shop, start: datetime = NINE_UTC, **recording: Any) -> Fact
 
 def tell(store: Store, kind: str, at: datetime, value: int) -> None:
     """Have a person correct or reset the store's occupancy."""
-    event = TrackingEvent(public_id=uuid.uuid4(), store=store, kind=kind, at=at, value=value)
-    with transaction.atomic():
-        ledger._number([event], store)
-        event.save()
+    user, _ = User.objects.get_or_create(username="teller")
+    occupancy_tell(store=store, kind=kind, at=at, value=value, user=user, now=at)
