@@ -65,14 +65,12 @@ def kpi_groups(kpis: list[dict[str, Any]], store: Store) -> dict[str, Any]:
     for kpi in by_id.values():
         if hours := kpi["detail"].get("hours"):
             kpi["note"] = name_of_hours(hours, store.timezone)
-    others = [kpi for kpi in by_id.values() if kpi["id"] not in HEADLINES]
-    return {
-        "headlines": [by_id[name] for name in HEADLINES],
-        "kpi_groups": [
-            {"id": group, "name": name, "kpis": [k for k in others if k["group"] == group]}
-            for group, name in GROUPS.items()
-        ],
-    }
+    groups = []
+    for group, name in GROUPS.items():
+        rows = [k for k in by_id.values() if k["group"] == group and k["id"] not in HEADLINES]
+        seen = next((k["observed"] for k in rows if k["observed"] is not None), None)
+        groups.append({"id": group, "name": name, "kpis": rows, "observed": seen})
+    return {"headlines": [by_id[name] for name in HEADLINES], "kpi_groups": groups}
 
 
 def name_of_hours(hours: list[str], zone: str) -> str:

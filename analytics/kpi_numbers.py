@@ -207,8 +207,8 @@ def _total(stays: Stays) -> Number:
 
 def _of_visits(formula: Callable[[Stays], Number]) -> Callable[[Sums], _Found]:
     def found(sums: Sums) -> _Found:
-        return _Found(formula(sums.visits), NO_VISIT if sums.seen else NOT_SEEN,
-                      _left_out(sums.visits, "visit"))  # fmt: skip
+        note = _left_out(sums.visits, "visit") if formula is _median else ""
+        return _Found(formula(sums.visits), NO_VISIT if sums.seen else NOT_SEEN, note)
 
     return found
 
@@ -216,7 +216,8 @@ def _of_visits(formula: Callable[[Stays], Number]) -> Callable[[Sums], _Found]:
 def _of_zones(formula: Callable[[Stays], Number]) -> Callable[[Sums], _Found]:
     def found(sums: Sums) -> _Found:
         why = NO_STAY if sums.has_zones else NO_ZONE
-        return _Found(formula(sums.zones), why, _left_out(sums.zones, "stay"), stays=sums.zones)
+        note = _left_out(sums.zones, "stay") if formula is _median else ""
+        return _Found(formula(sums.zones), why, note, stays=sums.zones)
 
     return found
 

@@ -26,7 +26,7 @@ from zones.models import CountingLine, Zone
 
 pytestmark = pytest.mark.db
 MINUTE_MS = 60_000
-API_QUERIES = 12
+API_QUERIES = 11
 FROM, TO = "2026-06-02", "2026-06-03"
 
 
