@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone as system_clock
 
 from accounts.models import Store
-from analytics.history_page import hour_names
+from analytics.history_page import compared_words, hour_names
 from analytics.kpi_catalogue import GROUPS
 from analytics.rollups import clock_of
 from tracking.pages import api_answer
@@ -18,10 +18,11 @@ from zones.models import Zone
 
 # One word each in the address, the same as in the API.
 FILTERS = ("from", "to", "zone", "compare")
+# How to compare, the words of the choice, and what follows "7 % more people than".
 COMPARISONS = (
-    ("previous", "Compare with the days before"),
-    ("week", "Compare with the week before"),
-    ("year", "Compare with last year"),
+    ("previous", "Compare with the days before", "in the days before"),
+    ("week", "Compare with the week before", "the week before"),
+    ("year", "Compare with last year", "a year before"),
 )
 # What stands at the top; all others stand in their groups.
 HEADLINES = (
@@ -47,13 +48,14 @@ def dashboard_context(request: HttpRequest, store: Store, api: str) -> dict[str,
         "today": today,
         "kpis": answer,
         "presets": presets(today, asked),
-        "comparisons": COMPARISONS,
+        "comparisons": [choice[:2] for choice in COMPARISONS],
         "zones": list(Zone.objects.filter(camera__store=store, archived_at=None)),
         "first_day": None,
         "last_day": None,
     }
     if answer:
         context |= kpi_groups(answer["kpis"], store)
+        context["compared"] = change_words(answer["compared"])
         first, last = (date.fromisoformat(answer[name]) for name in ("from", "to"))
         context |= {"first_day": first, "last_day": last}
     return context
@@ -71,6 +73,18 @@ def kpi_groups(kpis: list[dict[str, Any]], store: Store) -> dict[str, Any]:
         seen = next((k["observed"] for k in rows if k["observed"] is not None), None)
         groups.append({"id": group, "name": name, "kpis": rows, "observed": seen})
     return {"headlines": [by_id[name] for name in HEADLINES], "kpi_groups": groups}
+
+
+def change_words(compared: dict[str, Any] | None) -> str:
+    """Return the footfall of like hours compared, in words; empty where nobody asks."""
+    said = compared_words(compared, is_day=False)
+    if said is None:
+        return ""
+    than = next(words for how, _, words in COMPARISONS if how == said["how"])
+    if not said["words"]:
+        return f"Not compared with {than.removeprefix('in ')}. {said['why_null']}"
+    hours = f"{said['hours']:,} like hour{'' if said['hours'] == 1 else 's'}"
+    return f"{said['words']} {than}, in {hours} of {said['of']:,}."
 
 
 def name_of_hours(hours: list[str], zone: str) -> str:

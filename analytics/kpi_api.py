@@ -15,19 +15,19 @@ from rest_framework.views import APIView
 
 from accounts.models import Store
 from analytics.api import DAYS_AT_MOST, DayField
+from analytics.comparisons import WAYS, Compared
+from analytics.history import compared
 from analytics.kpi_numbers import Period, kpi_numbers
 from analytics.serializers import KpisSerializer
 from tracking.live_api import QuerySerializer, store_of
 from zones.models import Zone
-
-COMPARE = ("previous", "week", "year")
 
 
 class SpanQuery(QuerySerializer):
     """Business days, both included, of one zone or all; what every part of a Dashboard reads."""
 
     zone = serializers.UUIDField(required=False)
-    compare = serializers.ChoiceField(choices=COMPARE, required=False)
+    compare = serializers.ChoiceField(choices=WAYS, required=False)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Add `from` and `to`, which Python cannot name."""
@@ -51,6 +51,13 @@ def period_of(request: Request, store_id: uuid.UUID) -> tuple[Period, str | None
     return period, query.get("compare")
 
 
+def compared_with(period: Period, how: str | None) -> Compared | None:
+    """Return the period's footfall compared by like hours, None where nobody asks."""
+    if how is None:
+        return None
+    return compared(period.store, period.first, period.last, how, period.now)
+
+
 def zone_of(store: Store, wanted: uuid.UUID | None) -> Zone | None:
     """Return the zone asked for; one that is not this store's does not exist."""
     if wanted is None:
@@ -72,7 +79,7 @@ class KpisView(APIView):
             "from": period.first,
             "to": period.last,
             "zone": period.zone,
-            "compare": compare,
+            "compared": compared_with(period, compare),
             "kpis": kpi_numbers(period),
         }
         return Response(KpisSerializer(answer).data)

@@ -76,7 +76,7 @@ def kpi_numbers(period: Period) -> list[KpiNumber]:
         found = FORMULAS[kpi.id](sums)
         observed = sums.observed
         if found.stays is not None:
-            observed = found.stays.share(period.elapsed_ms)
+            observed = found.stays.share(sums.open_ms)
         numbers.append(
             KpiNumber(
                 kpi,
@@ -99,7 +99,7 @@ def _entries(sums: Sums) -> int | None:
 
 
 def _footfall(sums: Sums) -> _Found:
-    counted = [hour.entries or 0 for hour in sums.seen]
+    counted = [hour.entries_open or 0 for hour in sums.seen]
     return _Found(kpis.footfall(counted) if counted else None)
 
 
@@ -136,7 +136,7 @@ def _hours(hours: Sequence[SummaryRow], why: str) -> _Found:
         return _Found(None, why)
     note = f"{len(hours)} hours tie." if len(hours) > 1 else ""
     starts = [hour.starts_at.isoformat().replace("+00:00", "Z") for hour in hours]
-    return _Found(hours[0].entries, why, note, detail={"hours": starts})
+    return _Found(hours[0].entries_open, why, note, detail={"hours": starts})
 
 
 # --- In the shop ----------------------------------------------------------------------------------

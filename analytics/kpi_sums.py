@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Sum
 
 from accounts.models import Store
-from analytics.history import SummaryRow, extreme, summary_lines
+from analytics.history import SummaryRow, busiest, quietest, summary_lines
 from analytics.models import BOUNCE_S, AnalyticsSummary, Bucket, KpiSettings, Transaction
 from analytics.rollups import HISTOGRAM, clock_of
 from analytics.summaries import UNCOUNTED_ZONES
@@ -39,12 +39,6 @@ class Period:
         """Return the first instant of the period and the first one after it."""
         clock = clock_of(self.store)
         return clock.day_bounds(self.first)[0], clock.day_bounds(self.last)[1]
-
-    @property
-    def elapsed_ms(self) -> int:
-        """Return how much of the period has passed."""
-        starts_at, ends_at = self.bounds
-        return max(0, (min(ends_at, self.now) - starts_at) // _MILLISECOND)
 
 
 @dataclass(slots=True)
@@ -73,11 +67,11 @@ class Stays:
         self.cameras = len(watching)
         self.observed_ms = sum(observed.get(camera, 0) for camera in watching)
 
-    def share(self, elapsed_ms: int) -> float | None:
-        """Return the share of the time that those cameras looked; None where none did."""
-        if not (self.cameras and elapsed_ms and self.observed_ms):
+    def share(self, open_ms: int) -> float | None:
+        """Return the share of the open time that those cameras looked; None where none did."""
+        if not (self.cameras and open_ms and self.observed_ms):
             return None
-        return round(min(1.0, self.observed_ms / self.cameras / elapsed_ms), 4)
+        return round(min(1.0, self.observed_ms / self.cameras / open_ms), 4)
 
 
 @dataclass(slots=True)
@@ -107,14 +101,19 @@ class Sums:
         return [hour for hour in self.hours if hour.entries is not None]
 
     @property
+    def open_ms(self) -> int:
+        """Return how long the store was open so far."""
+        return sum(hour.open_so_far_ms for hour in self.hours)
+
+    @property
     def peak(self) -> list[SummaryRow]:
         """Return the busiest hours, all that tie."""
-        return extreme(self.hours, max)
+        return busiest(self.hours)
 
     @property
     def slowest(self) -> list[SummaryRow]:
         """Return the quietest hours, all that tie."""
-        return extreme(self.hours, min)
+        return quietest(self.hours)
 
 
 def sums_of(period: Period) -> Sums:
@@ -138,7 +137,7 @@ def sums_of(period: Period) -> Sums:
     sums = Sums(
         hours=hours,
         days=days,
-        observed=observed_share(hours, period.now),
+        observed=observed_share(hours),
         passers_by=_passers_by(lines, rows),
         visits=_stays(rows, Subject.VISIT),
         zones=_stays(rows, Subject.ZONE, zones, observed),
@@ -174,13 +173,10 @@ def bucket_sums(period: Period) -> dict[tuple[str, int], dict[str, Any]]:
     }
 
 
-def observed_share(hours: Sequence[SummaryRow], now: datetime) -> float | None:
-    """Return the share of these hours that the entrances were watched, of the time so far."""
-    seen_ms, due_ms = 0.0, 0
-    for hour in hours:
-        length_ms = (hour.ends_at - hour.starts_at) // _MILLISECOND
-        due_ms += max(0, min(length_ms, (now - hour.starts_at) // _MILLISECOND))
-        seen_ms += (hour.observed or 0) * length_ms
+def observed_share(hours: Sequence[SummaryRow]) -> float | None:
+    """Return the share of the open time so far of these hours that the entrances were watched."""
+    seen_ms = sum(hour.observed_open_ms for hour in hours)
+    due_ms = sum(hour.open_so_far_ms for hour in hours)
     return round(min(1.0, seen_ms / due_ms), 4) if seen_ms and due_ms else None
 
 
@@ -230,11 +226,11 @@ def _add_sales(period: Period, sums: Sums) -> None:
     sums.transactions = sold.total()
     both = _hours_of_days(sums.hours, sold)
     sums.sold = sum(sold[n] for n in both)
-    sums.sold_visitors = sum(sums.hours[n].entries or 0 for n in both)
+    sums.sold_visitors = sum(sums.hours[n].entries_open or 0 for n in both)
     if sales:
         paid = _hours_of_days(sums.hours, sales)
         sums.sales = sum((sales.get(n, Decimal(0)) for n in paid), Decimal(0))
-        sums.sales_visitors = sum(sums.hours[n].entries or 0 for n in paid)
+        sums.sales_visitors = sum(sums.hours[n].entries_open or 0 for n in paid)
 
 
 def _hours_of_days(hours: Sequence[SummaryRow], told: Iterable[int]) -> list[int]:

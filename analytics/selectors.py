@@ -13,7 +13,7 @@ from django.db.models import Count, Max, Q, Sum
 
 from accounts.models import Store
 from analytics.calendar import BUCKET, floor_bucket, split_ms
-from analytics.kpis import histogram_median_s, shown_occupancy
+from analytics.kpis import histogram_median_s, queue_wait_estimate_s, shown_occupancy
 from analytics.models import DWELL_EDGES_S, Bucket
 from analytics.opening import open_by_bucket, open_spans
 from analytics.rollups import HISTOGRAM, clock_of, hours_of
@@ -28,6 +28,8 @@ Subject = Bucket.Subject
 # "Now" needs somebody to have looked this lately.
 NOW_NEEDS = timedelta(minutes=10)
 SERIES_SPAN = timedelta(hours=2)
+# A wait is estimated from who was served this lately.
+SERVED_WITHIN = timedelta(minutes=15)
 NO_ENTRANCE = "No entrance line is drawn in this shop yet."
 NOBODY_LOOKS = "No camera or recording of an entrance covers the last 10 minutes."
 
@@ -75,6 +77,8 @@ class ZoneNumbers:
     now: int | None
     stays: int
     median_dwell_s: float | None
+    # Of a queue: how long who joins now will wait, an estimate; None where nobody was served.
+    wait_estimate_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +215,24 @@ def zones_now(view: StoreView) -> list[ZoneNumbers]:
         .annotate(n=Sum("stays") + Sum("censored"), **{f"n_{h}": Sum(h) for h in HISTOGRAM})
     )
     stays = {zone: (count, bins) for zone, count, *bins in rows}
+    served = _served(view)
     numbers = []
     for zone in zones:
         count, bins = stays.get(zone.pk, (0, []))
         here = max(0, inside[zone.pk]) if zone.camera_id in view.looking else None
-        numbers.append(ZoneNumbers(zone, here, count, histogram_median_s(bins, DWELL_EDGES_S)))
+        wait_s = None
+        if here is not None and zone.kind == Zone.Kind.QUEUE:
+            wait_s = queue_wait_estimate_s(here, served[zone.pk], SERVED_WITHIN.total_seconds())
+        median_s = histogram_median_s(bins, DWELL_EDGES_S)
+        numbers.append(ZoneNumbers(zone, here, count, median_s, wait_s))
     return numbers
+
+
+def _served(view: StoreView) -> Counter[int]:
+    """Return, by zone, how many left it within the window that a wait is estimated from."""
+    left = official_events(view.store, view.now - SERVED_WITHIN, view.now)
+    rows = left.filter(kind=Kind.ZONE_LEFT).order_by().values_list("zone_id")
+    return Counter(dict(rows.annotate(n=Count("pk"))))
 
 
 def recording_numbers(run: Run) -> RecordingNumbers:

@@ -49,6 +49,9 @@ class ZoneNumbersSerializer(serializers.Serializer[Any]):
     now = serializers.IntegerField(allow_null=True)
     stays = serializers.IntegerField()
     median_dwell_s = serializers.FloatField(allow_null=True)
+    wait_estimate_s = serializers.FloatField(
+        allow_null=True, help_text="Of a queue: who joins now waits about so long; an estimate."
+    )
 
 
 class RecordingNumbersSerializer(serializers.Serializer[Any]):
@@ -268,7 +271,7 @@ class KpisSerializer(serializers.Serializer[Any]):
 
     to = serializers.DateField()
     zone = ZoneNameSerializer(allow_null=True)
-    compare = serializers.CharField(allow_null=True)
+    compared = ComparedSerializer(allow_null=True)
     kpis = KpiSerializer(many=True)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:

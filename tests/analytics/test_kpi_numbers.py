@@ -266,6 +266,31 @@ def test_numbers_that_warn_say_so(cast, two_days):
     assert "seen 6 %" in card_of(text, "footfall") and 'class="cov low"' in text
 
 
+def test_who_came_while_the_shop_was_closed_is_no_footfall_and_told_apart(cast, two_days):
+    # Open from 10:00 to 11:00 on the clock: the one who came at 11:20 came to a closed shop.
+    cast.store.opening_hours = {
+        day: [["10:00", "11:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    }
+    cast.store.save()
+    found = told(cast.bob, cast.store)
+    assert (found["footfall"]["value"], found["entries"]["value"]) == (7, 8)
+    assert found["footfall"]["observed"] == 1.0
+    assert found["slowest_hour"]["value"] == 3
+    # Sales of both hours, and the four who came while it was open.
+    assert found["conversion"]["detail"] == {"transactions": 3, "visitors": 4}
+
+
+def test_footfall_is_compared_by_like_hours_and_the_page_says_so(cast, two_days):
+    # 10:00 to 11:00 of the second day, three people, against the same hour of the first, four.
+    answer = api(cast.bob, cast.store, **{"from": TO}, compare="previous").json()["compared"]
+    assert (answer["change"], answer["here"], answer["there"], answer["hours"]) == (-0.25, 3, 4, 1)
+    card = card_of(page(cast.bob, cast.store, **{"from": TO}, compare="previous"), "footfall")
+    assert "25 % fewer people than in the days before, in 1 like hour of 24." in card
+    assert api(cast.bob, cast.store).json()["compared"] is None
+    card = card_of(page(cast.bob, cast.store, compare="year"), "footfall")
+    assert "Not compared with a year before." in card
+
+
 def test_more_sales_than_visitors_are_told_and_not_cut_off(cast, two_days):
     sales = [Sale(NINE_UTC + timedelta(minutes=20), 10, None, "many")]
     sales_take(store=cast.store, sales=sales, source="till", user=cast.alice)

@@ -219,3 +219,23 @@ def test_on_show_is_the_recording_being_counted_else_the_newest_counted(shop):
     told = look(shop.store)
     assert told["recording"]["name"] == "now"
     assert told["jobs"] == {"working": 1, "waiting": 0, "failed": 0}
+
+
+def test_a_wait_is_estimated_from_who_stands_there_and_who_was_served_lately(shop):
+    shop.zone.kind = "queue"
+    shop.zone.save()
+    facts = watched(shop)
+    wait = "wait_estimate_s"
+    facts.in_zone(100)
+    facts.in_zone(200)
+    facts.commit()
+    assert look(shop.store)["zones"][0][wait] is None  # nobody was served: it is not known
+    start = (NOW - timedelta(minutes=12) - facts.start).total_seconds()
+    for second in (0, 60, 120):
+        facts.stay(start + second, 30)
+    facts.commit()
+    # Two stand there and three were served in 15 minutes: 2 / (3 / 900 s).
+    assert look(shop.store)["zones"][0][wait] == 600.0
+    shop.zone.kind = "display"
+    shop.zone.save()
+    assert look(shop.store)["zones"][0][wait] is None

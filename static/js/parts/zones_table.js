@@ -1,7 +1,7 @@
 // The zones: now and today in the shop, beside the same zones in the recording on show.
 
 import { $, el } from '../lib/dom.js';
-import { count, duration } from '../lib/format.js';
+import { about, count, duration } from '../lib/format.js';
 
 /** Zones of both lists by id, in the store's order. */
 export function joinZones(storeZones, recordingZones) {
@@ -23,6 +23,9 @@ function row({ zone, store, recording }) {
     { scope: 'row' },
     el('span', { class: 'row-flex' }, el('span', { class: `sw z${zone.colour}` }), zone.name),
   );
+  if (store?.wait_estimate_s > 0) {
+    name.append(el('span', { class: 'faint xs' }, `wait, estimated: ${about(store.wait_estimate_s)}`));
+  }
   return el(
     'tr',
     {},

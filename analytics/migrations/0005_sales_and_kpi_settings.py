@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('analytics', '0003_occupancy_marks'),
+        ('analytics', '0004_occupancy_marks'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('analytics', '0002_exact_occupancy'),
+        ('analytics', '0003_open_time'),
     ]
 
     operations = [
