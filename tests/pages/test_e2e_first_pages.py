@@ -257,7 +257,7 @@ def test_a_lost_connection_turns_the_page_to_the_past_tense_and_comes_back(stage
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("name", ["live", "recordings", "history", "health"])
+@pytest.mark.parametrize("name", ["live", "dashboard", "tell", "recordings", "history", "health"])
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(stage: Stage, pages, name, width, theme):
     page = opened(stage, pages, name)
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
@@ -337,7 +337,7 @@ def opened(stage: Stage, pages, name: str) -> Page:
     return pages("alice", stage.url(name))
 
 
-@pytest.mark.parametrize("name", ["live", "recordings", "history", "health"])
+@pytest.mark.parametrize("name", ["live", "dashboard", "tell", "recordings", "history", "health"])
 def test_the_smallest_phone_needs_no_sideways_scroll(stage: Stage, pages, name):
     page = opened(stage, pages, name)
     page.set_viewport_size({"width": 360, "height": 700})
