@@ -26,7 +26,7 @@ run: setup ## the whole product with its demo store on http://127.0.0.1:8000 (PO
 
 test: .venv/.dev var/npm/.dev var/vendor/icons.svg ## every test, on SQLite and on PostgreSQL (ARGS="tests/zones -x" picks some)
 	@$(PY) tools/chromium.py
-	@$(PY) -m pytest --also-postgresql $(or $(ARGS),-n auto --dist loadgroup)
+	@$(PY) -m pytest --also-postgresql $(or $(ARGS),-n auto)
 
 check: .venv/.dev var/npm/.dev var/vendor/icons.svg ## format, lint, types, arrows between the rooms, migrations, settings, pins
 	@$(PY) tools/check.py $(ARGS)

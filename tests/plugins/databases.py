@@ -14,7 +14,6 @@ from typing import Any, TextIO
 
 import pytest
 import xdist
-from xdist.workermanage import WorkerController
 
 from tests.plugins import environment
 from tests.plugins.servers import PostgreSQL
@@ -23,6 +22,7 @@ OPTION = "--also-postgresql"
 # What a browser sees does not depend on the database.
 AGAIN = "db and not browser"
 REPORTS_TO = "--reports-to-descriptor"
+# What the processes of a distributed round say that they collected for the second one.
 HANDED_IN = pytest.StashKey[int]()
 
 
@@ -75,10 +75,7 @@ def _lease_of_an_unseen_row(request: pytest.FixtureRequest) -> None:
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     config = session.config
     again = sum(map(runs_again, session.items))
-    if xdist.is_xdist_worker(session):
-        config.workeroutput[AGAIN] = again  # type: ignore[attr-defined]
-        return (yield)
-    if not config.getoption(OPTION) or config.option.collectonly:
+    if not config.getoption(OPTION) or config.option.collectonly or xdist.is_xdist_worker(session):
         return (yield)
     session.testscollected += again
     result = yield
@@ -88,13 +85,6 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     if again:
         run_again(session, again)
     return result
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: WorkerController) -> None:
-    """Keep how many tests run again, as a process of the first round counted them."""
-    if told := getattr(node, "workeroutput", None):
-        node.config.stash[HANDED_IN] = told[AGAIN]
 
 
 def runs_again(item: pytest.Item) -> bool:

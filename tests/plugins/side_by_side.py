@@ -1,22 +1,27 @@
-"""Run the tests in two processes at once: ``-n auto --dist loadgroup``.
+"""Run the tests in two processes at once: ``-n auto``.
 
 Each process has an environment, a Valkey, databases and fixtures of its own. What goes to a process
 as one piece is a file, so that what its tests share is made once. Tests marked ``heavy`` are one
 piece all together: no two of them ever meet.
 """
 
+import json
 import os
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
-import xdist
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
+
+from tests.plugins import databases, environment
 
 HEAVY = "heavy"
-# What pytest-xdist writes behind the name of a test in that group.
-GROUP = f"@{HEAVY}"
+# How a process tells what it collected: pytest-xdist itself passes on names and nothing else.
+TOLD = "folder_for_what_was_collected"
+FOLDER = pytest.StashKey[Path]()
 # As many as CI has cores: how long tests wait for things was measured with these.
 MOST = 2
 
@@ -32,37 +37,59 @@ def pytest_xdist_setupnodes() -> None:
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 
+def pytest_configure_node(node: WorkerController) -> None:
+    """Give a process a folder to tell what it collected."""
+    folder = node.config.stash.setdefault(FOLDER, environment.data / "collected")
+    folder.mkdir(exist_ok=True)
+    node.workerinput[TOLD] = str(folder)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(
-    session: pytest.Session, items: list[pytest.Item]
+    config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None, None, None]:
-    """Group what must not meet; put the longest pieces first, so that the last ones are short."""
-    for item in items:
-        if item.get_closest_marker(HEAVY):
-            item.add_marker(pytest.mark.xdist_group(HEAVY))
+    """Put the longest pieces first, so that those which are waited for at the end are short."""
     yield
-    if xdist.is_xdist_worker(session):
-        slow = Counter(piece(item.nodeid) for item in items if item.get_closest_marker("slow"))
-        size = Counter(piece(item.nodeid) for item in items)
-        items.sort(key=lambda item: place(piece(item.nodeid), slow, size))
+    if hasattr(config, "workerinput"):
+        slow = Counter(piece(item) for item in items if item.get_closest_marker("slow"))
+        size = Counter(map(piece, items))
+        items.sort(key=lambda item: place(piece(item), slow, size))
 
 
-def piece(nodeid: str) -> str:
+def piece(item: pytest.Item) -> str:
     """Return the name of the piece that a test belongs to."""
-    return HEAVY if nodeid.endswith(GROUP) else nodeid.partition("::")[0]
+    return HEAVY if item.get_closest_marker(HEAVY) else item.nodeid.partition("::")[0]
 
 
 def place(name: str, slow: Counter[str], size: Counter[str]) -> tuple[bool, int, int, str]:
     return name != HEAVY, -slow[name], -size[name], name
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Tell the piece of each test before its name is passed on."""
+    if told := getattr(session.config, "workerinput", {}).get(TOLD):
+        pieces = {item.nodeid: piece(item) for item in session.items}
+        again = sum(map(databases.runs_again, session.items))
+        file = Path(told) / session.config.workerinput["workerid"]  # type: ignore[attr-defined]
+        file.write_text(json.dumps({"pieces": pieces, "again": again}))
+
+
 class InPieces(LoadScopeScheduling):
     """Hands out the tests piece by piece, in the order in which they were collected."""
 
-    def _split_scope(self, nodeid: str) -> str:
-        return piece(nodeid)
+    pieces: dict[str, str] = {}
 
-    def remove_node(self, node: Any) -> str | None:
+    def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:
+        told = json.loads((node.config.stash[FOLDER] / node.gateway.id).read_text())
+        self.pieces = told["pieces"]
+        node.config.stash[databases.HANDED_IN] = told["again"]
+        super().add_node_collection(node, collection)
+
+    def _split_scope(self, nodeid: str) -> str:
+        return self.pieces[nodeid]
+
+    def remove_node(self, node: WorkerController) -> str | None:
         """Take a process off and put back what it had not begun.
 
         The test in which it ended has failed and is not begun again; of an emptied piece its
@@ -80,16 +107,7 @@ class InPieces(LoadScopeScheduling):
         return crashed
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> InPieces | None:
-    """Take our own scheduler for ``--dist loadgroup``."""
-    if config.option.dist != "loadgroup":
-        return None
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> InPieces:
+    """Take our own scheduler, whatever the command line says."""
     config.option.loadscopereorder = False
     return InPieces(config, log)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Call a heavy test what the command line calls it."""
-    if hasattr(report, "node"):
-        report.nodeid = report.nodeid.removesuffix(GROUP)
