@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(
 
 def piece(item: pytest.Item) -> str:
     """Return the name of the piece that a test belongs to."""
-    return HEAVY if item.get_closest_marker(HEAVY) else item.nodeid.partition("::")[0]
+    return HEAVY if item.get_closest_marker(HEAVY) else str(item.path)
 
 
 def place(name: str, slow: Counter[str], size: Counter[str]) -> tuple[bool, int, int, str]:
