@@ -12,9 +12,9 @@ import pytest
 from tests.house.inner_pytest import ROOT, run_pytest
 from tests.plugins import side_by_side
 
-# Each test notes which process ran it, and on which database.
-# Seven interpreters start, one after the other or two at once: seconds, or a minute on a busy machine.
+# The run starts eight interpreters, some of them two at once: a minute or more on a busy machine.
 pytestmark = pytest.mark.timeout(300)
+# Each test notes which process ran it, and on which database.
 START = """
 import os
 from pathlib import Path
@@ -30,29 +30,29 @@ def noted(request):
     note(request.node.name)
 """
 FIRST = """
-def test_a(): pass
-def test_b(): pass
 @pytest.mark.heavy
 def test_heavy_a(): pass
+def test_a(): pass
+def test_b(): pass
 @pytest.mark.db
 def test_rows_a(): pass
 @pytest.mark.db
 def test_rows_b(): pass
 """
 SECOND = """
-def test_c(): pass
-def test_d(): assert False, "this one fails"
 @pytest.mark.heavy
 def test_heavy_b(): pass
+def test_c(): pass
+def test_d(): assert False, "this one fails"
 @pytest.mark.db
 def test_rows_c(): assert connection.vendor == "sqlite", "this one fails too"
 """
 THIRD = """
+@pytest.mark.heavy
+def test_heavy_c(): pass
 @pytest.mark.slow
 def test_e(): os._exit(3)
 def test_f(): pass
-@pytest.mark.heavy
-def test_heavy_c(): pass
 @pytest.mark.db
 def test_rows_d():
     if connection.vendor == "postgresql": os._exit(3)
