@@ -214,11 +214,12 @@ class PostgreSQL(Server):
             cwd=self.folder,
             **self.account(),
         )
-        fast = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=50"]
+        fast = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+        settings = [*fast, "max_connections=100"]  # two processes of tests share it
         return [
             str(self.programs / "bin/postgres"),
             *("-D", str(data), "-h", "127.0.0.1", "-p", str(self.port), "-k", ""),
-            *(part for setting in fast for part in ("-c", setting)),
+            *(part for setting in settings for part in ("-c", setting)),
         ]
 
     def give_to_unprivileged(self) -> None:

@@ -71,11 +71,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if told := getattr(session.config, "workerinput", {}).get(TOLD):
         pieces = {item.nodeid: piece(item) for item in session.items}
         again = sum(map(databases.runs_again, session.items))
-        file = Path(told) / session.config.workerinput["workerid"]  # type: ignore[attr-defined]
+        file = Path(told) / session.config.workerinput["workerid"]
         file.write_text(json.dumps({"pieces": pieces, "again": again}))
 
 
-class InPieces(LoadScopeScheduling):
+class InPieces(LoadScopeScheduling):  # type: ignore[misc] # it tells no types
     """Hands out the tests piece by piece, in the order in which they were collected."""
 
     pieces: dict[str, str] = {}
