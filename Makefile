@@ -24,9 +24,9 @@ help: ## this list
 run: setup ## the whole product with its demo store on http://127.0.0.1:8000 (PORT=8000 changes it; Ctrl-C ends it)
 	@exec $(PY) manage.py up --port $(PORT) $(ARGS)
 
-test: .venv/.dev var/npm/.dev var/vendor/icons.svg ## every test, on SQLite and on PostgreSQL (ARGS="tests/zones -x" picks some)
+test: .venv/.dev var/npm/.dev var/vendor/icons.svg ## every test, on SQLite and on PostgreSQL, in two processes (ARGS="tests/zones -x" picks some, in one)
 	@$(PY) tools/chromium.py
-	@$(PY) -m pytest --also-postgresql $(ARGS)
+	@$(PY) -m pytest --also-postgresql $(or $(ARGS),-n auto)
 
 check: .venv/.dev var/npm/.dev var/vendor/icons.svg ## format, lint, types, arrows between the rooms, migrations, settings, pins
 	@$(PY) tools/check.py $(ARGS)

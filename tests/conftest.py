@@ -3,6 +3,7 @@
 pytest_plugins = [
     "tests.plugins.environment",
     "tests.plugins.databases",
+    "tests.plugins.side_by_side",
     "tests.plugins.nanodet",
     "tests.plugins.product",
     "tests.plugins.chromium",

@@ -157,7 +157,7 @@ def work(recording_id: int, tell: Callable[[], None] = lambda: None) -> None:
     tell : callable
         Called after every step.
     """
-    while Recording.objects.filter(pk=recording_id, state__in=jobs.OPEN).exists():
+    while _is_open(recording_id):
         check_stop()
         chunks = Chunk.objects.filter(jobs.lease_free(), recording=recording_id)
         unclaimed = chunks.filter(state__in=OPEN_JOBS)
@@ -165,8 +165,12 @@ def work(recording_id: int, tell: Callable[[], None] = lambda: None) -> None:
         worked = chunk_id is not None and _try(detect, chunk_id) is not None
         _try(advance, recording_id)
         tell()
-        if not worked and not is_ready(recording_id):
+        if not worked and not is_ready(recording_id) and _is_open(recording_id):
             time.sleep(0.2)  # the rest is in other hands
+
+
+def _is_open(recording_id: int) -> bool:
+    return Recording.objects.filter(pk=recording_id, state__in=jobs.OPEN).exists()
 
 
 def _try(step: Callable[[int], Any], row_id: int) -> Any:

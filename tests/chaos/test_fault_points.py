@@ -21,6 +21,7 @@ def test_every_fault_point_in_the_code_is_passed_by_a_story():
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.timeout(1800)
 def test_a_story_broken_anywhere_is_taken_to_the_same_end(seed):
     """A few points, all of them in the full form, each in a way drawn by lot.

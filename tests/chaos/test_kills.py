@@ -9,7 +9,7 @@ import pytest
 from tests.chaos import FULL
 from tools.chaos import doubles, kills, poison
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(1800)]
 SIZE = kills.Size(kills=12, recordings=8, seconds=40, workers=3, every_s=(0.8, 2.4))
 FULL_SIZE = kills.Size(kills=25, recordings=20, seconds=60, workers=3)
 

@@ -7,7 +7,7 @@ import pytest
 from tests.chaos import SEED
 from tools.chaos import breaking
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(1800)]
 # Attack, the defence against it, and what the check says without that.
 ATTACKS = {
     "random kills": ("no transaction", ("facts lost", "sums differ")),

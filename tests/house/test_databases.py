@@ -1,14 +1,11 @@
 """The second round on PostgreSQL counts in the one closing line."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-PLUGINS = ("tests.plugins.environment", "tests.plugins.databases")
+from tests.house.inner_pytest import run_pytest
+
 TWO_TESTS = """
 import pytest
 from django.db import connection
@@ -33,38 +30,16 @@ def test_without_a_database():
 pytestmark = pytest.mark.slow
 
 
-def run_pytest(folder: Path, text: str, *arguments: str) -> tuple[int, str]:
-    (folder / "test_sample.py").write_text(text)
-    plugins = [part for name in PLUGINS for part in ("-p", name)]
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in {"DJANGO_SETTINGS_MODULE", "OSKARTRACK_TEST_DATABASE_URL"}
-    }
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugins),
-            *("-c", str(ROOT / "pyproject.toml"), *arguments, str(folder / "test_sample.py")),
-        ],
-        cwd=ROOT,
-        env=inherited,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
-
-
 def test_only_tests_that_use_the_database_run_twice(tmp_path: Path):
     text = TWO_TESTS.format(mark="@pytest.mark.django_db", holds="connection.vendor")
-    code, said = run_pytest(tmp_path, text, "--also-postgresql")
+    code, said = run_pytest({tmp_path / "test_sample.py": text}, "--also-postgresql")
     assert code == 0, said
     assert " 6 passed" in said.splitlines()[-1]
 
 
 def test_a_failure_on_postgresql_alone_fails_the_run_and_says_where(tmp_path: Path):
     text = TWO_TESTS.format(mark="@pytest.mark.db", holds="connection.vendor == 'sqlite'")
-    code, said = run_pytest(tmp_path, text, "--also-postgresql")
+    code, said = run_pytest({tmp_path / "test_sample.py": text}, "--also-postgresql")
     assert code == 1
     assert "1 failed, 5 passed" in said.splitlines()[-1]
     assert "test_second on PostgreSQL" in said
@@ -74,13 +49,13 @@ def test_a_second_round_that_cannot_start_fails_the_run(tmp_path: Path):
     text = TWO_TESTS.format(mark="", holds="True") + (
         "import os, sys\nif 'OSKARTRACK_TEST_DATABASE_URL' in os.environ: sys.exit('no')\n"
     )
-    code, said = run_pytest(tmp_path, text, "--also-postgresql")
+    code, said = run_pytest({tmp_path / "test_sample.py": text}, "--also-postgresql")
     assert code == 1
     assert "The round on PostgreSQL ran 0 of 1 tests" in said
 
 
 def test_without_the_option_there_is_one_round(tmp_path: Path):
     text = TWO_TESTS.format(mark="@pytest.mark.db", holds="connection.vendor == 'sqlite'")
-    code, said = run_pytest(tmp_path, text)
+    code, said = run_pytest({tmp_path / "test_sample.py": text})
     assert code == 0, said
     assert " 4 passed" in said.splitlines()[-1]

@@ -18,7 +18,7 @@ IN_A_NAMESPACE = (
     f'mount -t tmpfs -o size={DISK_MB}m,mode=0700 oskartrack "$1" && shift && exec "$@"'
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(400)]
 
 
 def on_a_small_disk(at: Path, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -18,7 +18,7 @@ import pytest
 from tests.house import kill_stage as stage
 from tests.house.kill_stage import Watched, Work
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(300)]
 
 Start = Callable[..., Watched]
 # The kernel ends what a killed supervisor leaves; it does so in no time, not in none.

@@ -23,7 +23,7 @@ from tests.house.outage_stage import (
 from tests.plugins.product import Product
 from tests.plugins.servers import PostgreSQL, Valkey
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(600)]
 FILMS = 4
 # The hour of a film in its facts; all films begin on the hour.
 RECORDING = re.compile(r'"recording": "(2026-07-\d\dT\d\d:)')

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
+import xdist
 
 from tests.plugins import environment
 from tests.plugins.servers import PostgreSQL
@@ -21,6 +22,8 @@ OPTION = "--also-postgresql"
 # What a browser sees does not depend on the database.
 AGAIN = "db and not browser"
 REPORTS_TO = "--reports-to-descriptor"
+# What the processes of a distributed round say that they collected for the second one.
+HANDED_IN = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,12 +33,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if (descriptor := config.getoption(REPORTS_TO)) is not None:
+    descriptor = config.getoption(REPORTS_TO)
+    # The processes of a distributed round report to the one that started them, and that one here.
+    if descriptor is not None and not hasattr(config, "workerinput"):
         config.pluginmanager.register(ReportWriter(config, os.fdopen(descriptor, "w")))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    environment.valkey.start()
+    if not xdist.is_xdist_controller(session):
+        environment.valkey.start()
 
 
 @pytest.hookimpl(trylast=True)
@@ -67,13 +73,17 @@ def _lease_of_an_unseen_row(request: pytest.FixtureRequest) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    again = [item for item in session.items if runs_again(item)]
     config = session.config
-    if not config.getoption(OPTION) or config.option.collectonly or not again:
+    again = sum(map(runs_again, session.items))
+    if not config.getoption(OPTION) or config.option.collectonly or xdist.is_xdist_worker(session):
         return (yield)
-    session.testscollected += len(again)
+    session.testscollected += again
     result = yield
-    run_again(session, len(again))
+    if xdist.is_xdist_controller(session):
+        again = config.stash.get(HANDED_IN, 0)
+        session.testscollected += again
+    if again:
+        run_again(session, again)
     return result
 
 
@@ -98,6 +108,7 @@ class ReportWriter:
 
     def write(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         data = self.config.hook.pytest_report_to_serializable(config=self.config, report=report)
+        data.pop("node", None)  # which process of several ran it: an object of pytest-xdist
         print(json.dumps(data), file=self.to, flush=True)
 
 

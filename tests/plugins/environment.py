@@ -8,6 +8,7 @@ import atexit
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -20,6 +21,11 @@ DATABASE = "OSKARTRACK_TEST_DATABASE_URL"
 # A shell's background jobs ignore Ctrl-C, and so would all that tests send it to.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Tests start hundreds of interpreters. Where a machine forbids Python to keep what it compiled,
+# each of them would compile every module of ours again: 0.1 s of a core a start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 data = Path(tempfile.mkdtemp(prefix="oskartrack-tests-"))
 (data / "static").mkdir()

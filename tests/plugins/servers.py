@@ -3,10 +3,12 @@
 Each server is a child of the test process that the kernel kills with it, so no run leaves one.
 """
 
+import contextlib
 import ctypes
 import importlib.util
 import os
 import pwd
+import random
 import secrets
 import shutil
 import signal
@@ -14,7 +16,6 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypedDict
@@ -23,16 +24,25 @@ import psycopg2
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 START_TIMEOUT_S = 60
+# From, before, step: each process of a run has the ports of one remainder.
+PORTS = (12_000, 32_000, 8)
+NUMBER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 # PostgreSQL refuses to run as root; any account without rights does.
 UNPRIVILEGED = "nobody"
 
 
 def free_port() -> int:
-    """Return a loopback port that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a loopback port that nothing listens on at this moment.
+
+    It is below those that the kernel gives to connections, and no other process of this run draws
+    it: nobody takes it before the server that it is for.
+    """
+    while True:
+        port = random.SystemRandom().randrange(*PORTS) + NUMBER % PORTS[2]
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def die_with_parent() -> None:
@@ -173,7 +183,7 @@ class PostgreSQL(Server):
         name = f"own_{secrets.token_hex(6)}"
         connection = psycopg2.connect(self.url)
         connection.autocommit = True
-        with closing(connection), connection.cursor() as cursor:
+        with contextlib.closing(connection), connection.cursor() as cursor:
             cursor.execute(f"CREATE DATABASE {name}")
         return self.url.removesuffix("postgres") + name
 
@@ -204,11 +214,12 @@ class PostgreSQL(Server):
             cwd=self.folder,
             **self.account(),
         )
-        fast = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=50"]
+        fast = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+        settings = [*fast, "max_connections=100"]  # two processes of tests share it
         return [
             str(self.programs / "bin/postgres"),
             *("-D", str(data), "-h", "127.0.0.1", "-p", str(self.port), "-k", ""),
-            *(part for setting in fast for part in ("-c", setting)),
+            *(part for setting in settings for part in ("-c", setting)),
         ]
 
     def give_to_unprivileged(self) -> None:

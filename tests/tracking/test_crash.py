@@ -102,6 +102,7 @@ def test_a_worker_killed_in_the_middle_leaves_no_trace_in_the_facts(surroundings
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.timeout(600)
 def test_a_worker_killed_at_any_fault_point_leaves_no_trace_in_the_facts(surroundings, tmp_path):
     check_points(POINTS, surroundings, tmp_path)
@@ -115,6 +116,7 @@ def test_a_worker_killed_while_runs_are_switched_leaves_the_old_count_or_the_new
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.timeout(600)
 def test_a_worker_killed_at_any_point_of_a_recount_leaves_no_trace(surroundings, tmp_path):
     check_recounts(RECOUNT_POINTS, surroundings, tmp_path)
@@ -132,6 +134,7 @@ def check_recounts(points: tuple[str, ...], surroundings: dict[str, str], folder
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.timeout(600)
 def test_workers_killed_at_random_leave_no_trace_in_the_facts(surroundings, tmp_path):
     seeds = [int.from_bytes(os.urandom(3)) for _ in range(3)]

@@ -22,6 +22,7 @@ FIXED = [2, 3]
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.timeout(12_000 if FULL else 1_500)
 def test_entries_and_exits_of_rendered_scenes_are_within_five_per_cent_of_the_truth(tmp_path: Path):
     seeds = rendered_store.seeds_wanted(SEEDS) if FULL else rendered_store.named_seeds() or FIXED

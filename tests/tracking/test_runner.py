@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -113,6 +115,16 @@ def test_detection_leaves_nothing_to_the_process_that_did_it(files):
     chunk = recording.chunks.get(index=2)
     first, again = (runner._see(chunk) for _ in range(2))
     assert first == again
+
+
+def test_work_that_nobody_else_has_a_part_of_is_not_waited_for(files, monkeypatch):
+    waits: list[float] = []
+    clock = SimpleNamespace(sleep=waits.append, monotonic=time.monotonic)
+    monkeypatch.setattr(runner, "time", clock)
+    recording = walks.make_detected(walks.make_store("alone"), files)
+    runner.work(recording.pk)
+    recording.refresh_from_db()
+    assert (recording.state, waits) == ("done", [])
 
 
 def test_advancing_stops_at_the_first_chunk_that_is_not_detected(files):

@@ -188,6 +188,7 @@ def test_chunks_of_one_recording_share_a_process_and_recordings_never_do(film, t
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 def test_chunks_in_any_order_twice_in_one_process_and_in_four_give_equal_bytes(film):
     info, detector = probe(film), make_detector("hog", SETTINGS)
     chunks = plan_chunks(film, info)

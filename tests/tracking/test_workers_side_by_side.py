@@ -12,7 +12,7 @@ from tools.bench.installation import Installation
 SECONDS = 24  # three chunks
 SEED = 3
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(600)]
 
 
 def test_one_worker_and_two_give_equal_facts_with_hog(tmp_path: Path):

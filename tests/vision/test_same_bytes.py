@@ -65,6 +65,7 @@ def unequal(found):
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 def test_shuffled_again_in_one_process_and_in_four_the_bytes_are_equal(film):
     seed = random.SystemRandom().randrange(2**31)
     found = answers(film, random.Random(seed))
@@ -74,5 +75,6 @@ def test_shuffled_again_in_one_process_and_in_four_the_bytes_are_equal(film):
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 def test_the_same_comparison_notices_a_motion_model_without_a_seed(film):
     assert unequal(answers(film, random.Random(1), seeded=False))
