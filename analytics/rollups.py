@@ -136,12 +136,13 @@ def write_deltas(store_id: int, deltas: Deltas, sign: int = 1) -> None:
 
 
 def mark_dirty(store: Store, bucket_starts: Iterable[datetime]) -> None:
-    """Note the business days whose summaries are now behind."""
+    """Note the business days whose summaries, and whose verification, are now behind."""
     clock = clock_of(store)
     days: set[date] = {clock.business_day(at) for at in set(bucket_starts)}
-    columns = ("store_id", "business_day", "touched")
+    key = ("store_id", "business_day")
     rows = [(store.pk, day, 1) for day in sorted(days)]
-    _upsert("analytics_dirtyday", columns, columns[:2], columns[2:], rows)
+    for table, count in (("analytics_dirtyday", "touched"), ("analytics_daychange", "changes")):
+        _upsert(table, (*key, count), key, (count,), rows)
 
 
 def mark_shape_dirty(instance: Zone | CountingLine, **_: Any) -> None:

@@ -134,14 +134,19 @@ def bucket_rows(store: Store, starts_at: datetime, ends_at: datetime) -> Iterabl
     return cast("Iterable[dict[str, Any]]", rows)
 
 
-def day_summaries(store: Store, clock: StoreClock, day: date) -> list[AnalyticsSummary]:
-    """Return the summaries of a business day, unsaved: its hours with data, then the day."""
+def day_summaries(
+    store: Store, clock: StoreClock, day: date, fives: Iterable[dict[str, Any]] | None = None
+) -> list[AnalyticsSummary]:
+    """Return the summaries of a business day, unsaved: its hours with data, then the day.
+
+    They are folded from the stored buckets, or from other rows of the same form.
+    """
     starts_at, ends_at = clock.day_bounds(day)
     hours = clock.hours_of_day(day)
     if not hours:
         return []
     spans = [Span(h.business_day, h.starts_at, h.ends_at, h.utc_offset_s) for h in hours]
-    rows = iter(bucket_rows(store, starts_at, ends_at))
+    rows = iter(bucket_rows(store, starts_at, ends_at) if fives is None else fives)
     row = next(rows, None)
     whole, found = Fold(), []
     for span in spans:
