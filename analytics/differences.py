@@ -84,7 +84,7 @@ def _when(key: tuple[Any, ...], zone: ZoneInfo) -> str:
     if key[0] not in WIDTHS:
         return day
     until = (starts_at + WIDTHS[key[0]]).astimezone(zone)
-    return f"{day}, {local:%H:%M}–{until:%H:%M}{_which_time(local)}"  # noqa: RUF001
+    return f"{day}, {local:%H:%M}–{until:%H:%M}{_which_time(local)}"
 
 
 def _which_time(local: datetime) -> str:

@@ -18,7 +18,7 @@ from accounts.models import Store
 from analytics import fresh
 from analytics.calendar import StoreClock
 from analytics.differences import Difference, words_of
-from analytics.fresh import COLUMNS, EVER, Between, BucketId, Reach, Row, Sums
+from analytics.fresh import COLUMNS, EVER, BucketId, Reach, Row, Sums
 from analytics.models import AnalyticsSummary, Bucket, DayChange, DirtyDay
 from analytics.rollups import clock_of, mark_dirty
 from analytics.summaries import UNCOUNTED_ZONES, VALUES, day_summaries, fold_dirty

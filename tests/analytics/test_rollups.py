@@ -183,7 +183,7 @@ def test_the_check_names_a_wrong_bucket_and_a_wrong_summary_and_the_rebuild_mend
     AnalyticsSummary.objects.filter(period="day").update(exits=9)
     code, told = rebuild("--check")
     assert code == 1
-    door = "Tuesday 2 June 2026, 10:00–10:05, line 'entrance' of camera 'Door'"  # noqa: RUF001
+    door = "Tuesday 2 June 2026, 10:00–10:05, line 'entrance' of camera 'Door'"
     assert f"{door}: came in 7 stored, 1 counted\n" in told
     # The hour is what the events make, whatever the bucket says.
     assert "Tuesday 2 June 2026, sums of the day: went out 9 stored, 0 counted\n" in told
