@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from django.db import connection, models
@@ -39,6 +40,10 @@ _INWARD = "(kind = 'entered' OR (kind = 'crossed' AND direction = 'in'))"
 _STEPS = {
     "entries": f"CASE WHEN {_INWARD} THEN 1 ELSE 0 END",
     "exits": f"CASE WHEN {_INWARD} THEN 0 ELSE 1 END",
+    # From the step to the end of its bucket, whole milliseconds: more for who came in, less for
+    # who went out.
+    "inside_ms": f"(CASE WHEN {_INWARD} THEN 1 ELSE -1 END) "
+    f"* ((us / {BUCKET_US} * {BUCKET_US} + {BUCKET_US} - us) / 1000)",
 }
 _EDGES_MS = [-(2**62), *(1000 * edge for edge in DWELL_EDGES_S), 2**62]
 _STAYS = {
@@ -47,7 +52,7 @@ _STAYS = {
     "dwell_ms": "CASE WHEN whole THEN ms ELSE 0 END",
 } | {
     f"h{index:02d}": f"CASE WHEN whole AND ms > {over} AND ms <= {upto} THEN 1 ELSE 0 END"
-    for index, (over, upto) in enumerate(zip(_EDGES_MS, _EDGES_MS[1:], strict=False))
+    for index, (over, upto) in enumerate(pairwise(_EDGES_MS))
 }
 _SEEN = {"observed_ms": "upto_ms - from_ms"}
 
@@ -108,6 +113,10 @@ _OFFICIAL_SHARES = f"""
       SELECT camera_id, starts_us, ends_us, us FROM cut
     ) parts
 """  # noqa: S608
+_STORED_STARTS = """
+    SELECT {us_bucket} AS us FROM analytics_bucket
+    WHERE store_id = %s AND starts_at >= %s AND starts_at < %s
+"""
 _SOURCES = (
     ("line", _OFFICIAL_STEPS, _STEPS),
     ("zone", _OFFICIAL_STAYS, _STAYS),
@@ -226,16 +235,13 @@ def reach_of(store: Store) -> Reach:
 
 def spans_of_facts(store: Store) -> Iterator[tuple[datetime, datetime]]:
     """Yield where the store has facts or buckets, as first and last instants, oldest first."""
-    parts = [
-        f"SELECT DISTINCT us / {BUCKET_US} AS first, us / {BUCKET_US} AS last FROM ({source}) f"  # noqa: S608
-        for source in (_OFFICIAL_STEPS, _OFFICIAL_STAYS, _OFFICIAL_VISITS)
+    where = [
+        (source, "us", "us") for source in (_OFFICIAL_STEPS, _OFFICIAL_STAYS, _OFFICIAL_VISITS)
     ]
-    parts += [
-        f"SELECT DISTINCT starts_us / {BUCKET_US}, (ends_us - 1) / {BUCKET_US} "  # noqa: S608
-        f"FROM ({_OFFICIAL_SPANS}) f",
-        f"SELECT DISTINCT {{us_starts_at_of_bucket}} / {BUCKET_US}, "  # noqa: S608
-        f"{{us_starts_at_of_bucket}} / {BUCKET_US} FROM analytics_bucket "
-        "WHERE store_id = %s AND starts_at >= %s AND starts_at < %s",
+    where += [(_OFFICIAL_SPANS, "starts_us", "ends_us - 1"), (_STORED_STARTS, "us", "us")]
+    parts = [
+        f"SELECT DISTINCT ({first}) / {BUCKET_US}, ({last}) / {BUCKET_US} FROM ({source}) f"  # noqa: S608
+        for source, first, last in where
     ]
     sql = f"{_worded(' UNION '.join(parts))} ORDER BY 1, 2"
     with closing(connection.chunked_cursor()) as cursor:
@@ -298,7 +304,7 @@ def _worded(source: str) -> str:
         us_entered_at=_us("v.entered_at"),
         us_starts_at=_us("o.starts_at"),
         us_ends_at=_us("o.ends_at"),
-        us_starts_at_of_bucket=_us("starts_at"),
+        us_bucket=_us("starts_at"),
     )
 
 
