@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from accounts.models import Store
 from analytics.dashboard_page import dashboard_context
 from analytics.history_page import columns_of, name_hours, newest_day, recounts_of
+from analytics.proof_page import proof_of
 from analytics.rollups import clock_of
 from tracking.pages import api_answer, page_context, store_of_page
 
@@ -30,6 +31,9 @@ def dashboard(request: HttpRequest, store_slug: str) -> HttpResponse:
     store = store_of_page(request.user, store_slug)
     context = page_context(request, store)
     context |= dashboard_context(request, store, context["page_data"]["api"])
+    if context["kpis"]:
+        ends = context["first_day"], context["last_day"]
+        context["proof"] = proof_of(request, store, *ends)
     status = 200 if context["kpis"] else 400
     return render(request, "analytics/dashboard.html", context, status=status)
 
@@ -49,6 +53,8 @@ def history(request: HttpRequest, store_slug: str) -> HttpResponse:
         context["columns"] = columns_of(answer["table"]["order"])
         context["recounts"] = recounts_of(store, answer["hours"])
         context["unseen"] = sum(hour["entries"] is None for hour in answer["hours"])
+        ends = (date.fromisoformat(answer["hours"][n]["business_day"]) for n in (0, -1))
+        context["proof"] = proof_of(request, store, *ends)
     status = 200 if answer else 400
     return render(request, "analytics/history.html", context, status=status)
 
