@@ -24,6 +24,7 @@ COLUMNS_TOLD = 4
 WORDS = {
     "entries": "came in",
     "exits": "went out",
+    "inside_ms": "ms inside to its end",
     "stays": "stays",
     "censored": "stays not seen whole",
     "dwell_ms": "ms of stays",

@@ -136,7 +136,7 @@ def day_put_right(*, store: Store, day: date, user: User | None) -> Verification
 
 
 def verified(store: Store, first: date, last: date) -> list[Verified]:
-    """Return how the business days of a span stand, oldest first; those never asked for left out."""
+    """Return how the business days of a span stand, oldest first, those that hold anything."""
     rows: Sequence[Verification] = Verification.objects.filter(
         store=store, business_day__gte=first, business_day__lte=last
     ).order_by("business_day")

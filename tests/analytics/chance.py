@@ -238,13 +238,14 @@ class Chance:
             yield self._fold
 
     def _take_out(self, run: Run) -> None:
-        if ledger.run_take_out(Run.objects.get(pk=run.pk)):
+        # Of one that has told nothing yet there is nothing to take out.
+        if run.events.exists() and ledger.run_take_out(Run.objects.get(pk=run.pk)):
             self._count("taken out")
 
     def _count_again(self, run: Run) -> None:
         """Put another count of the same recording in a run's place, as a re-count does."""
         old = Run.objects.get(pk=run.pk)
-        if not old.active:
+        if not (old.active and old.events.exists()):
             return
         new = Run.objects.create(store=self.store, recording=old.recording, active=False)
         for part in self.lot.sample(range(40), 2):
@@ -293,15 +294,15 @@ class Chance:
 
 def make_chances(seed: int) -> list[Chance]:
     """Return two shops in each of the twelve zones, before anything has happened in them."""
-    made = []
-    for zone, day in CHANGE_DAYS.items():
-        for day_start in DAY_STARTS:
-            name = f"{zone.split('/')[-1]} {day_start.hour} {seed}"
-            store = make_store(name, timezone=zone, business_day_start=day_start)
-            began = StoreClock.of(zone, day_start).day_starts_at(day - ONE_DAY)
-            lot = random.Random(f"{seed} {name}")
-            made.append(Chance(store, lot, list(_places(store)), began))
-    return made
+    return [make_chance(zone, start, seed) for zone in CHANGE_DAYS for start in DAY_STARTS]
+
+
+def make_chance(zone: str, day_start: time, seed: int) -> Chance:
+    """Return a shop around the day on which its clocks change."""
+    name = f"{zone.rsplit('/', maxsplit=1)[-1]} {day_start.hour} {seed}"
+    store = make_store(name, timezone=zone, business_day_start=day_start)
+    began = StoreClock.of(zone, day_start).day_starts_at(CHANGE_DAYS[zone] - ONE_DAY)
+    return Chance(store, random.Random(f"{seed} {name}"), list(_places(store)), began)
 
 
 def _places(store: Store) -> Iterator[Place]:

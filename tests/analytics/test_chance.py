@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
 
+from accounts.models import Store
+from analytics import calendar, rollups
+from analytics.calendar import Hour, StoreClock
 from analytics.history import summary_lines, totals_of
+from analytics.models import AnalyticsSummary
 from analytics.rebuild import check
 from analytics.summaries import bucket_rows
 from tests.analytics import oracle
-from tests.analytics.chance import Chance, make_chances
+from tests.analytics.chance import Chance, Slice, make_chance, make_chances
 from tests.analytics.oracle import Period
+from tracking.ledger import LedgerBatch
 
 pytestmark = pytest.mark.db
 FULL = os.environ.get("OSKARTRACK_CHAOS") == "full"
@@ -42,6 +48,116 @@ def test_whatever_comes_in_whatever_order_no_row_differs_and_every_partition_add
         assert (result.wrong, result.differing) == (0, []), f"SEED={seed} {chance.store}"
         assert result.rows > 50
         partitions_add_up(chance)
+
+
+# --- Bugs that are planted, to see that the above finds them --------------------------------------
+
+
+def merges_hours_of_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut hours by what the wall shows, as truncating local time does."""
+    hours_of_day = StoreClock.hours_of_day
+
+    def merged(clock: StoreClock, day: date) -> list[Hour]:
+        found: dict[tuple[date, int], Hour] = {}
+        for hour in hours_of_day(clock, day):
+            name = (hour.local_date, hour.starts_at.astimezone(clock.zone).hour)
+            first = found.setdefault(name, hour)
+            found[name] = replace(first, ends_at=hour.ends_at)
+        return list(found.values())
+
+    monkeypatch.setattr(StoreClock, "hours_of_day", merged)
+
+
+def adds_24_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bounds(clock: StoreClock, day: date) -> tuple[datetime, datetime]:
+        starts_at = clock.day_starts_at(day)
+        return starts_at, starts_at + timedelta(hours=24)
+
+    monkeypatch.setattr(StoreClock, "day_bounds", bounds)
+
+
+def takes_out_with_the_wrong_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    write = rollups.write_deltas
+    monkeypatch.setattr(
+        rollups, "write_deltas", lambda store, deltas, sign=1: write(store, deltas, abs(sign))
+    )
+
+
+def does_not_reopen_for_what_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = rollups.mark_dirty
+
+    def marked(store: Store, starts: Iterable[datetime]) -> None:
+        folded = set(
+            AnalyticsSummary.objects.filter(store=store).values_list("business_day", flat=True)
+        )
+        clock = rollups.clock_of(store)
+        mark(store, [at for at in set(starts) if clock.business_day(at) not in folded])
+
+    monkeypatch.setattr(rollups, "mark_dirty", marked)
+
+
+def counts_twice_what_is_sent_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a batch that the keys refuse for one that came through."""
+    again = Chance._commit_again
+
+    def counted(chance: Chance, run: Any, part: Slice) -> None:
+        again(chance, run, part)
+        closed = [visit for visit in part.visits if visit.exited_at is not None]
+        rollups.bucket_sink(LedgerBatch(chance.store, part.events, closed, part.spans, sign=1))
+
+    monkeypatch.setattr(Chance, "_commit_again", counted)
+
+
+def loses_the_rest_of_a_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
+    def split(starts_at: datetime, ends_at: datetime) -> Iterator[tuple[datetime, int]]:
+        for at in calendar.buckets_between(starts_at, ends_at):
+            share = min(at + calendar.BUCKET, ends_at) - max(at, starts_at)
+            yield at, share // timedelta(milliseconds=1)
+
+    monkeypatch.setattr(rollups, "split_ms", split)
+
+
+def counts_a_step_by_both_its_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = {"entered": "entries", "exited": "exits"}
+    column = rollups._line_column
+    monkeypatch.setattr(
+        rollups,
+        "_line_column",
+        lambda event, lines: column(event, lines) or columns.get(event.kind),
+    )
+
+
+PLANTED = (
+    merges_hours_of_one_name,
+    adds_24_hours,
+    takes_out_with_the_wrong_sign,
+    does_not_reopen_for_what_is_late,
+    counts_twice_what_is_sent_twice,
+    loses_the_rest_of_a_millisecond,
+    counts_a_step_by_both_its_events,
+)
+
+
+@pytest.mark.parametrize("bug", [None, *PLANTED])
+def test_a_planted_bug_is_found(bug, monkeypatch):
+    if bug is not None:
+        bug(monkeypatch)
+    chance = make_chance("Europe/Berlin", time(4), SEED)
+    chance.happen(2500)
+    assert min(chance.happened[way] for way in WAYS) > 0
+    assert whole(chance) == (bug is None)
+
+
+def whole(chance: Chance) -> bool:
+    try:
+        assert check(chance.store).wrong == 0
+        partitions_add_up(chance)
+    except AssertionError:
+        return False
+    return True
+
+
+# --- The calendar ---------------------------------------------------------------------------------
 
 
 def partitions_add_up(chance: Chance) -> None:

@@ -7,7 +7,6 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
-from django.db import transaction
 from django.test import Client
 
 from accounts.models import AuditEntry
@@ -96,7 +95,7 @@ def plant_addition(shop: Shop) -> str:
 def plant_odd_start(shop: Shop) -> str:
     row = line(shop)
     Bucket.objects.filter(pk=row.pk).update(starts_at=row.starts_at + timedelta(minutes=1))
-    told = "came in 2; inside ms 570000"
+    told = "came in 2; ms inside to its end 570000"
     return f"{TEN}, {DOOR}: no row is stored, counted: {told}"
 
 
