@@ -11,15 +11,16 @@ class AnalyticsConfig(AppConfig):
 
     def ready(self) -> None:
         """Have every ledger transaction keep the buckets: the arrow points down, so we register."""
-        from django.db.models.signals import post_save
+        from django.db.models.signals import post_save, pre_save
 
         from analytics.rebuild import bucket_facts
-        from analytics.rollups import bucket_sink, mark_shape_dirty
+        from analytics.rollups import bucket_sink, line_kind_moves, mark_shape_dirty
         from tracking.facts import register_exporter
         from tracking.ledger import register_sink
         from zones.models import CountingLine, Zone
 
         register_sink(bucket_sink)
         register_exporter(bucket_facts)
+        pre_save.connect(line_kind_moves, sender=CountingLine)
         for shape in (Zone, CountingLine):
             post_save.connect(mark_shape_dirty, sender=shape)

@@ -2,7 +2,7 @@
 
 This proves `analytics.rollups`, so it shares nothing with it: no row passes through Python on its
 way into a sum, and instants are floored by the database as whole microseconds since 1970. The rules
-are those of the model's words (docs/decisions/0019). A column more is a line in `_STEPS`, `_STAYS`
+are those of the model's words (docs/decisions/0020). A column more is a line in `_STEPS`, `_STAYS`
 or `_SEEN`: what a source does not name, it does not add to.
 """
 

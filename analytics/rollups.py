@@ -145,6 +145,24 @@ def mark_dirty(store: Store, bucket_starts: Iterable[datetime]) -> None:
         _upsert(table, (*key, count), key, (count,), rows)
 
 
+def line_kind_moves(instance: CountingLine, **_: Any) -> None:
+    """Take what outside events counted at a line out of its buckets, or put it in, with its kind.
+
+    Such an event tells an entrance's step as `entered` or `exited`, and may tell of it as `crossed`
+    as well: which of them counts depends on the line. Called before the line is saved.
+    """
+    before = CountingLine.objects.filter(pk=instance.pk).values_list("kind", flat=True).first()
+    kinds = (before, instance.kind)
+    if before is None or kinds.count(CountingLine.Kind.ENTRANCE) != 1:
+        return
+    crossed = TrackingEvent.objects.filter(run=None, line=instance.pk, kind=Kind.CROSSED)
+    deltas = new_deltas()
+    add_events(deltas, crossed.iterator(), set())
+    sign = -1 if instance.kind == CountingLine.Kind.ENTRANCE else 1
+    write_deltas(instance.camera.store_id, deltas, sign)
+    # The days are behind anyway: `mark_shape_dirty` follows.
+
+
 def mark_shape_dirty(instance: Zone | CountingLine, **_: Any) -> None:
     """Note that the days on which a saved zone or line was counted are behind.
 

@@ -148,6 +148,18 @@ def test_a_planted_bug_is_found(bug, monkeypatch):
     assert whole(chance) == (bug is None)
 
 
+def test_a_line_that_becomes_an_entrance_and_ceases_to_be_one_takes_outside_counts_along():
+    chance = make_chance("Europe/Berlin", time(4), SEED)
+    chance.happen(1000)
+    for _ in range(5):
+        chance._outside()
+    for line in chance.places[0].lines:
+        for kind in ("entrance", "inner", "passer_by", "entrance"):
+            line.kind = kind
+            line.save()
+            assert check(chance.store).differing == [], (line, kind)
+
+
 def whole(chance: Chance) -> bool:
     try:
         assert check(chance.store).wrong == 0
