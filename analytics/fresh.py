@@ -27,11 +27,11 @@ ROWS_AT_ONCE = 2000
 _KEY_OF_ROW = ("camera_id", "subject_kind", "subject_id")
 # What a bucket adds up: every number of the model that is no part of its key.
 COLUMNS = tuple(
-    field.column
+    field.attname
     for field in Bucket._meta.concrete_fields
     if isinstance(field, models.IntegerField)
     and not field.primary_key
-    and field.column not in _KEY_OF_ROW
+    and field.attname not in _KEY_OF_ROW
 )
 
 # --- What adds to which column: SQL over one row of the source ------------------------------------

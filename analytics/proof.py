@@ -8,7 +8,7 @@ by itself, in one view of the database, so nothing waits for it.
 from __future__ import annotations
 
 import time as stopwatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -137,9 +137,9 @@ def day_put_right(*, store: Store, day: date, user: User | None) -> Verification
 
 def verified(store: Store, first: date, last: date) -> list[Verified]:
     """Return how the business days of a span stand, oldest first, those that hold anything."""
-    rows: Sequence[Verification] = Verification.objects.filter(
-        store=store, business_day__gte=first, business_day__lte=last
-    ).order_by("business_day")
+    rows = list(
+        Verification.objects.filter(store=store, business_day__gte=first, business_day__lte=last)
+    )
     changes = changes_of(store, first, last)
     never = [
         Verification(store=store, business_day=day)

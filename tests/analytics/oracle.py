@@ -11,6 +11,7 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from accounts.models import Store
@@ -94,20 +95,18 @@ def facts(store: Store) -> Iterator[Fact]:
     events = TrackingEvent.objects.filter(store=store, run__active=True)
     outside = TrackingEvent.objects.filter(store=store, run=None)
     for event in chain(*(some.values_list(*TOLD).iterator() for some in (events, outside))):
-        yield from _told(*event, entrances)
+        yield from _told(event, entrances)
     visits = Visit.objects.filter(store=store, run__active=True, staff=False)
     closed = visits.exclude(exited_at=None).values_list("entered_at", "duration_ms", "inferred")
     for entered_at, duration_ms, inferred in closed:
         yield entered_at, "visits", 1
         if not inferred:
-            yield entered_at, "visit_ms", duration_ms
+            yield entered_at, "visit_ms", duration_ms or 0
     yield from _seen(store, set(entrances.values()))
 
 
-def _told(
-    kind: str, at: datetime, line: int | None, zone: str | None, since: datetime | None,
-    dwell_ms: int | None, censored: bool, entrances: Container[int | None],
-) -> Iterator[Fact]:  # fmt: skip
+def _told(event: tuple[Any, ...], entrances: Container[int | None]) -> Iterator[Fact]:
+    kind, at, line, zone, since, dwell_ms, censored = event
     if kind in {"entered", "exited"} and line in entrances:
         yield at, "entries" if kind == "entered" else "exits", 1
     elif kind == "zone_left" and zone != "staff_only":
