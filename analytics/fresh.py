@@ -24,6 +24,9 @@ BUCKET_US = 300_000_000
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ROWS_AT_ONCE = 2000
+# Keeps both databases from merging a source into the sums over it, which would compute an instant
+# once for each sum that names it.
+_ALL = "LIMIT 9223372036854775807"
 _KEY_OF_ROW = ("camera_id", "subject_kind", "subject_id")
 # What a bucket adds up: every number of the model that is no part of its key.
 COLUMNS = tuple(
@@ -270,7 +273,7 @@ def _fresh(store: Store, between: Between, reach: Reach) -> tuple[str, list[Any]
         # Rows of a source are floored here, once: `us` is the bucket's own start from now on.
         parts.append(
             f"SELECT us / {BUCKET_US} * {BUCKET_US} AS us, camera_id, "  # noqa: S608
-            f"'{kind}' AS subject_kind, subject_id, {added} FROM ({_worded(source)}) s "
+            f"'{kind}' AS subject_kind, subject_id, {added} FROM ({_worded(source)} {_ALL}) s "
             f"WHERE us >= %s AND us < %s "
             f"GROUP BY us / {BUCKET_US} * {BUCKET_US}, camera_id, subject_id"
         )

@@ -198,6 +198,9 @@ class VerificationNight(models.Model):
         Store, on_delete=models.CASCADE, related_name="verification_night", primary_key=True
     )
     planned_for = models.DateTimeField()
+    # How far the store's stays and watched spans reached then: see `analytics.fresh.Reach`.
+    longest_stay = models.DurationField()
+    longest_span = models.DurationField()
 
     objects = ScopedQuerySet["VerificationNight"].as_manager()
 

@@ -207,6 +207,16 @@ def test_each_night_all_days_are_verified_once(shop, monkeypatch):
     assert proof.nights_plan(night + timedelta(days=1)) == 2
 
 
+def test_a_stay_longer_than_any_of_last_night_is_no_difference(shop):
+    proof.nights_plan(datetime(2026, 6, 3, 1, 10, tzinfo=UTC))
+    facts = make_facts(shop, datetime(2026, 6, 3, 1, 50, tzinfo=UTC))
+    facts.stay(0, 7200)  # over the end of the day, by more than the 40 s of before
+    facts.commit()
+    assert proof.verifications_work(30) == 1
+    row = Verification.objects.get(business_day=DAY)
+    assert (row.differing, row.rows) == (0, 8)
+
+
 def test_a_day_that_cannot_be_verified_does_not_hold_up_the_rest(shop, monkeypatch):
     proof.verification_ask(store=shop.store, days=[DAY, DAY - timedelta(days=1)])
     check_day = proof.check_day
