@@ -6,7 +6,7 @@ their keys: what is held in memory at once is a day's five minutes, however many
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from hashlib import sha256
@@ -40,6 +40,13 @@ class Comparison:
     rows: int = 0
     wrong: int = 0
     differing: list[str] = field(default_factory=list)
+
+    def compare(self, what: str, stored: Mapping[Any, Any], counted: Mapping[Any, Any]) -> None:
+        """Compare two sets of rows by key: sums that are few and have a form of their own."""
+        for key in sorted({*stored, *counted}, key=str):
+            old, new = stored.get(key), counted.get(key)
+            told = f"{what} {key}: {old} stored, {new} counted"
+            self.add(Comparison(1, int(old != new), [told] if old != new else []))
 
     def add(self, other: Comparison) -> None:
         """Add what another part found."""
@@ -222,7 +229,7 @@ class FiveMinuteSums:
     def _empty(self, starts_at: Any) -> Facts:
         told = {f"{name}_{column}": 0 for name in ("visit", "zone") for column in COLUMNS}
         entrances = {f"n_{column}": 0 for column in COLUMNS}
-        return {"starts_at": starts_at, "seen_ms": 0, **told, **entrances}
+        return {"starts_at": starts_at, "seen_ms": 0, "inside_ms": 0, **told, **entrances}
 
     def _add(self, row: Facts, key: BucketId, sums: dict[str, int]) -> None:
         kind, subject = key.subject_kind, key.subject_id
@@ -230,6 +237,7 @@ class FiveMinuteSums:
             row["seen_ms"] = max(row["seen_ms"], sums["observed_ms"])
         elif kind == Subject.LINE and subject in self._entrances:
             _add_to(row, "n", sums)
+            row["inside_ms"] = row["n_inside_ms"]
         elif kind == Subject.VISIT or (kind == Subject.ZONE and subject not in self._hidden):
             _add_to(row, kind, sums)
 
