@@ -11,12 +11,17 @@ class AnalyticsConfig(AppConfig):
 
     def ready(self) -> None:
         """Have every ledger transaction keep the buckets: the arrow points down, so we register."""
-        from django.db.models.signals import post_save
+        from django.db.models.signals import post_save, pre_save
 
         from accounts.signals import calendar_changed
         from analytics.marks import mark_sink, refresh_shop
         from analytics.rebuild import bucket_facts
-        from analytics.rollups import bucket_sink, mark_calendar_dirty, mark_shape_dirty
+        from analytics.rollups import (
+            bucket_sink,
+            line_kind_moves,
+            mark_calendar_dirty,
+            mark_shape_dirty,
+        )
         from tracking.facts import register_exporter
         from tracking.ledger import register_sink
         from zones.models import CountingLine, Zone
@@ -24,6 +29,7 @@ class AnalyticsConfig(AppConfig):
         register_sink(bucket_sink)
         register_sink(mark_sink)
         register_exporter(bucket_facts)
+        pre_save.connect(line_kind_moves, sender=CountingLine)
         calendar_changed.connect(mark_calendar_dirty)
         for shape in (Zone, CountingLine):
             post_save.connect(mark_shape_dirty, sender=shape)

@@ -19,6 +19,7 @@ from zones.models import CountingLine
 
 Kind = TrackingEvent.Kind
 TOLD = (Kind.CORRECTED, Kind.OCCUPANCY_RESET)
+MarkRows = dict[str, dict[str, Any]]
 COLUMNS = ("event_id", "at", "seq", "resets", "value", "net_before")
 
 
@@ -91,32 +92,36 @@ def told_between(store: Store, starts_at: datetime, ends_at: datetime) -> list[T
     ]
 
 
-def stored_marks(store: Store) -> dict[Any, dict[str, Any]]:
-    """Return the store's marks as rows, by the id of their event."""
-    return _rows(OccupancyMark.objects.filter(store=store))
+def stored_rows(store: Store, starts_at: datetime, ends_at: datetime) -> MarkRows:
+    """Return the marks of ``[starts_at, ends_at)`` as rows, by the id of their event."""
+    return _rows(OccupancyMark.objects.filter(store=store, at__gte=starts_at, at__lt=ends_at))
 
 
-def fresh_marks(store: Store) -> list[OccupancyMark]:
-    """Return the store's marks as its official events make them, unsaved."""
-    events = TrackingEvent.objects.filter(OFFICIAL, store=store, kind__in=TOLD).order_by("seq")
-    marks = [mark_of(event) for event in events]
+def fresh_marks(store: Store, starts_at: datetime, ends_at: datetime) -> list[OccupancyMark]:
+    """Return the marks of a span as the official events make them, unsaved."""
+    events = TrackingEvent.objects.filter(
+        OFFICIAL, store=store, kind__in=TOLD, at__gte=starts_at, at__lt=ends_at
+    )
+    marks = [mark_of(event) for event in events.order_by("seq")]
     for mark in marks:
         if mark.resets:
             mark.net_before = net_before(store, mark.at)
     return marks
 
 
-def fresh_rows(store: Store) -> dict[Any, dict[str, Any]]:
+def fresh_rows(store: Store, starts_at: datetime, ends_at: datetime) -> MarkRows:
     """Return `fresh_marks` as rows, by the id of their event."""
-    return _rows(fresh_marks(store))
+    return _rows(fresh_marks(store, starts_at, ends_at))
 
 
-def rewrite_marks(store: Store) -> None:
-    """Replace the store's marks by freshly made ones."""
-    OccupancyMark.objects.filter(store=store).delete()
-    marks = OccupancyMark.objects.bulk_create(fresh_marks(store))
+def rewrite_marks(store: Store, starts_at: datetime, ends_at: datetime) -> None:
+    """Replace the marks of a span by freshly made ones."""
+    OccupancyMark.objects.filter(store=store, at__gte=starts_at, at__lt=ends_at).delete()
+    marks = OccupancyMark.objects.bulk_create(fresh_marks(store, starts_at, ends_at))
     mark_dirty(store, (floor_bucket(mark.at) for mark in marks))
 
 
-def _rows(marks: Iterable[OccupancyMark]) -> dict[Any, dict[str, Any]]:
-    return {(mark.event_id,): {name: getattr(mark, name) for name in COLUMNS[1:]} for mark in marks}
+def _rows(marks: Iterable[OccupancyMark]) -> MarkRows:
+    return {
+        str(mark.event_id): {name: getattr(mark, name) for name in COLUMNS[1:]} for mark in marks
+    }

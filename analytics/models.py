@@ -122,6 +122,24 @@ class DirtyDay(models.Model):
         return f"{self.store} {self.business_day}"
 
 
+class DayChange(models.Model):
+    """How often a business day's buckets were touched: never goes back, unlike `DirtyDay`."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="day_changes")
+    business_day = models.DateField()
+    changes = models.BigIntegerField(default=1)
+
+    objects = ScopedQuerySet["DayChange"].as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["store", "business_day"], name="day_change_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.store} {self.business_day}: {self.changes}"
+
+
 class AnalyticsSummary(models.Model):
     """One store-local hour or business day, folded from buckets."""
 
@@ -177,6 +195,55 @@ class AnalyticsSummary(models.Model):
 
     def __str__(self) -> str:
         return f"{self.store} {self.period} {self.starts_at:%Y-%m-%d %H:%M}"
+
+
+class Verification(models.Model):
+    """Whether a business day's stored numbers are those that its facts make, and since when."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="verifications")
+    business_day = models.DateField()
+    # SHA-256 over the day's rows as they are stored, and as the facts make them.
+    hash_stored = models.CharField(max_length=64, blank=True)
+    hash_fresh = models.CharField(max_length=64, blank=True)
+    rows = models.IntegerField(default=0)
+    differing = models.IntegerField(default=0)
+    # The first of the rows that differ, in plain words.
+    named = models.JSONField(default=list, blank=True)
+    # `DayChange.changes` as verified: another number by now means that more was counted since.
+    changes = models.BigIntegerField(default=0)
+    # Empty: it was asked for and never done.
+    verified_at = models.DateTimeField(null=True, blank=True)
+    took_ms = models.IntegerField(default=0)
+    # The row is the queue: who waits for it since when. Empty: nobody.
+    asked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ScopedQuerySet["Verification"].as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["store", "business_day"], name="verification_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["asked_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.store} {self.business_day}"
+
+
+class VerificationNight(models.Model):
+    """The last night for which all of a store's days were asked to be verified."""
+
+    store = models.OneToOneField(
+        Store, on_delete=models.CASCADE, related_name="verification_night", primary_key=True
+    )
+    planned_for = models.DateTimeField()
+    # How far the store's stays and watched spans reached then: see `analytics.fresh.Reach`.
+    longest_stay = models.DurationField()
+    longest_span = models.DurationField()
+
+    objects = ScopedQuerySet["VerificationNight"].as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.store} {self.planned_for:%Y-%m-%d %H:%M}"
 
 
 class Transaction(models.Model):

@@ -142,16 +142,35 @@ def write_deltas(store_id: int, deltas: Deltas, sign: int = 1) -> None:
 
 
 def mark_dirty(store: Store, bucket_starts: Iterable[datetime]) -> None:
-    """Note the business days whose summaries are now behind.
+    """Note the business days whose summaries, and whose verification, are now behind.
 
     Told by the calendar as it is stored: whoever writes facts may have read the store before its
     time zone changed. The change waits for the ledger, so this is the one that holds at the end.
     """
     clock = clock_of(Store.objects.get(pk=store.pk))
     days: set[date] = {clock.business_day(at) for at in set(bucket_starts)}
-    columns = ("store_id", "business_day", "touched")
+    key = ("store_id", "business_day")
     rows = [(store.pk, day, 1) for day in sorted(days)]
-    _upsert("analytics_dirtyday", columns, columns[:2], columns[2:], rows)
+    for table, count in (("analytics_dirtyday", "touched"), ("analytics_daychange", "changes")):
+        _upsert(table, (*key, count), key, (count,), rows)
+
+
+def line_kind_moves(instance: CountingLine, **_: Any) -> None:
+    """Take what outside events counted at a line out of its buckets, or put it in, with its kind.
+
+    Such an event tells an entrance's step as `entered` or `exited`, and may tell of it as `crossed`
+    as well: which of them counts depends on the line. Called before the line is saved.
+    """
+    before = CountingLine.objects.filter(pk=instance.pk).values_list("kind", flat=True).first()
+    kinds = (before, instance.kind)
+    if before is None or kinds.count(CountingLine.Kind.ENTRANCE) != 1:
+        return
+    crossed = TrackingEvent.objects.filter(run=None, line=instance.pk, kind=Kind.CROSSED)
+    deltas = new_deltas()
+    add_events(deltas, crossed.iterator(), set())
+    sign = -1 if instance.kind == CountingLine.Kind.ENTRANCE else 1
+    write_deltas(instance.camera.store_id, deltas, sign)
+    # The days are behind anyway: `mark_shape_dirty` follows.
 
 
 def mark_calendar_dirty(store: Store, **_: Any) -> None:

@@ -161,7 +161,7 @@ def bucket_rows(store: Store, starts_at: datetime, ends_at: datetime) -> Iterabl
         .annotate(
             n_entries=Sum("entries", filter=at_entrance),
             n_exits=Sum("exits", filter=at_entrance),
-            inside_ms=Sum("inside_ms", filter=at_entrance),
+            n_inside_ms=Sum("inside_ms", filter=at_entrance),
             seen_ms=Max("observed_ms", filter=watched),
             **sums,
         )
@@ -191,8 +191,13 @@ def with_told(rows: Iterable[dict[str, Any]], told: Iterable[datetime]) -> Itera
     yield from (defaultdict(int, starts_at=at) for at in waiting)
 
 
-def day_summaries(store: Store, clock: StoreClock, day: date) -> list[AnalyticsSummary]:
-    """Return the summaries of a business day, unsaved: its hours with data, then the day."""
+def day_summaries(
+    store: Store, clock: StoreClock, day: date, fives: Iterable[dict[str, Any]] | None = None
+) -> list[AnalyticsSummary]:
+    """Return the summaries of a business day, unsaved: its hours with data, then the day.
+
+    They are folded from the stored buckets, or from other rows of the same form.
+    """
     starts_at, ends_at = clock.day_bounds(day)
     hours = clock.hours_of_day(day)
     if not hours:
@@ -207,7 +212,8 @@ def day_summaries(store: Store, clock: StoreClock, day: date) -> list[AnalyticsS
         for h in hours
     ]  # fmt: skip
     told = told_by_bucket(store, starts_at, ends_at)
-    rows = iter(with_told(bucket_rows(store, starts_at, ends_at), told))
+    sums = bucket_rows(store, starts_at, ends_at) if fives is None else fives
+    rows = iter(with_told(sums, told))
     row = next(rows, None)
     whole, found = Fold(), []
     for span in spans:
@@ -215,7 +221,7 @@ def day_summaries(store: Store, clock: StoreClock, day: date) -> list[AnalyticsS
         while row is not None and row["starts_at"] < span.ends_at:
             at = row["starts_at"]
             net = (row["n_entries"] or 0) - (row["n_exits"] or 0)
-            stood = whole.inside.pass_bucket(at, net, row["inside_ms"] or 0, told.get(at, ()))
+            stood = whole.inside.pass_bucket(at, net, row["n_inside_ms"] or 0, told.get(at, ()))
             for fold in (hour, whole):
                 fold.add(row, open_in[at])
                 fold.stand(row, stood)

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import structlog
 from celery import shared_task
+from django.db import transaction
+from django.utils import timezone as clock
+from kombu.exceptions import OperationalError
 
+from analytics.proof import nights_plan, verifications_work
 from analytics.summaries import fold_dirty
 
 log = structlog.get_logger(__name__)
+
+# Beat rings every minute: the worker is free for films two thirds of it.
+VERIFY_FOR_S = 20
 
 
 @shared_task(name="analytics.tasks.summaries_fold")
@@ -16,3 +23,24 @@ def summaries_fold() -> None:
     days = fold_dirty()
     if days:
         log.info("summaries_folded", days=days)
+
+
+@shared_task(name="analytics.tasks.verifications_advance")
+def verifications_advance() -> None:
+    """Ask for the days of stores whose night has come, and verify some of what is asked for."""
+    nights_plan(clock.now())
+    days = verifications_work(VERIFY_FOR_S)
+    if days:
+        log.info("days_verified", days=days)
+
+
+def ring() -> None:
+    """Have what is asked for worked soon; without a broker beat does so within a minute."""
+
+    def send() -> None:
+        try:
+            verifications_advance.apply_async(retry=False)
+        except OperationalError as error:
+            log.warning("not_rung", task=verifications_advance.name, why=str(error))
+
+    transaction.on_commit(send, robust=True)

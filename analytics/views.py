@@ -24,6 +24,7 @@ from analytics.history_page import (
     newest_day,
     recounts_of,
 )
+from analytics.proof_page import proof_of
 from analytics.rollups import clock_of
 from tracking.pages import api_answer, page_context, store_of_page
 
@@ -39,6 +40,9 @@ def dashboard(request: HttpRequest, store_slug: str) -> HttpResponse:
     store = store_of_page(request.user, store_slug)
     context = page_context(request, store)
     context |= dashboard_context(request, store, context["page_data"]["api"])
+    if context["kpis"]:
+        ends = context["first_day"], context["last_day"]
+        context["proof"] = proof_of(request, store, *ends)
     status = 200 if context["kpis"] else 400
     return render(request, "analytics/dashboard.html", context, status=status)
 
@@ -78,6 +82,8 @@ def history(request: HttpRequest, store_slug: str) -> HttpResponse:
         context["page_data"]["than"] = (context["compared"] or {}).get("than")
         context["columns"] = columns_of(answer["table"]["order"])
         context["recounts"] = recounts_of(store, answer["hours"])
+        ends = (date.fromisoformat(answer["hours"][n]["business_day"]) for n in (0, -1))
+        context["proof"] = proof_of(request, store, *ends)
     status = 200 if answer else 400
     return render(request, "analytics/history.html", context, status=status)
 

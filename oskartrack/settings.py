@@ -221,6 +221,10 @@ CELERY_BEAT_SCHEDULE = {
     "recounts-forget": {"task": "tracking.tasks.recounts_forget", "schedule": Every(minutes=30)},
     "ring-unclaimed": {"task": "tracking.tasks.ring_unclaimed", "schedule": Every(seconds=5)},
     "summaries-fold": {"task": "analytics.tasks.summaries_fold", "schedule": Every(minutes=5)},
+    "verifications-advance": {
+        "task": "analytics.tasks.verifications_advance",
+        "schedule": Every(minutes=1),
+    },
 }
 
 REST_FRAMEWORK = {

@@ -244,6 +244,39 @@ def test_a_viewer_watches_and_cannot_add(stage: Stage, pages):
     expect(live.get_by_role("heading", name="Add a video")).to_have_count(0)
 
 
+# Two people come in on a day long past, and somebody makes three of them.
+WRONG_ROW = f"""
+from accounts.models import Store
+from analytics.models import Bucket
+from analytics.summaries import fold_dirty
+from tests.analytics.shop import Shop, make_facts
+store = Store.objects.get(slug={STORE!r})
+camera = store.cameras.get()
+facts = make_facts(Shop(store, camera, camera.lines.first(), camera.zones.first()))
+facts.step(10)
+facts.step(20)
+facts.commit()
+fold_dirty()
+rows = Bucket.objects.filter(store=store, subject_kind="line", starts_at__month=6)
+assert rows.update(entries=3) == 1
+"""
+
+
+def test_a_wrong_number_is_found_named_and_put_right_without_a_reload(stage: Stage, pages):
+    stage.product.manage("shell", "--verbosity", "0", "-c", WRONG_ROW)
+    page = pages("alice", f"{stage.url('history')}?day=2026-06-02")
+    proof = page.locator("[data-region=verified]")
+    expect(proof.get_by_role("heading")).to_have_text("Not verified yet")
+    proof.get_by_role("button", name="Verify now").click()
+    heading = proof.get_by_role("heading")
+    expect(heading).to_have_text("1 number differs from the events", timeout=SOON_MS)
+    expect(proof).to_contain_text("came in 3 stored, 2 counted")
+    proof.get_by_role("button", name="Put right").click()
+    expect(heading).to_have_text(re.compile(r"^Verified \d\d:\d\d$"), timeout=SOON_MS)
+    expect(proof).to_contain_text("0 differ")
+    assert page.evaluate("document.body.dataset.since") == "the start"
+
+
 def test_a_lost_connection_turns_the_page_to_the_past_tense_and_comes_back(stage: Stage, pages):
     live = pages("bob", stage.url("live"))
     expect(live.locator("[data-conn-state]")).to_have_text("Live", timeout=SOON_MS)

@@ -53,6 +53,14 @@ def _tests(*arguments: str, **environment: str) -> Part:
     return run
 
 
+def _sums(seed: int) -> tuple[bool, Lines]:
+    part = _tests(
+        "tests/analytics/test_chance.py", "--also-postgresql",
+        OSKARTRACK_CHAOS="full", SEED=str(seed),
+    )  # fmt: skip
+    return part(seed)
+
+
 # A part is a function of the seed, or tests that have a longer form than the one of every commit.
 PARTS: dict[str, Part] = {
     "kills": _kills,
@@ -63,6 +71,7 @@ PARTS: dict[str, Part] = {
     "outages": _tests(
         "tests/house/test_outages.py", "tests/house/test_full_disk.py", OSKARTRACK_CHAOS="full"
     ),
+    "sums": _sums,
     "recounts": _tests("tests/tracking/test_recount_edits.py", OSKARTRACK_CHAOS="full"),
     "corpus": _tests(
         "tests/corpus", "-s", CORPUS_FILES="1000", CORPUS_DAMAGED="500", CORPUS_GOOD="60"

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Store
 from analytics.rebuild import check, rewrite
+from tracking.management.progress import Bar
 
 NAMED_AT_MOST = 50
 
@@ -31,18 +32,22 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Compare or rewrite store by store; the closing line tells how many rows differ."""
-        rows, differing = 0, []
+        work = check if options["check"] else rewrite
+        rows = wrong = 0
+        named: list[str] = []
         for store in self._stores(options["store"]):
-            result = check(store) if options["check"] else rewrite(store)
-            rows += result.rows
-            differing += [f"{store.slug}: {line}" for line in result.differing]
-        for line in differing[:NAMED_AT_MOST]:
+            bar = Bar(store.slug)
+            result = work(store, bar.show)
+            bar.close()
+            rows, wrong = rows + result.rows, wrong + result.wrong
+            named += [f"{store.slug}: {line}" for line in result.differing]
+        for line in named[:NAMED_AT_MOST]:
             self.stdout.write(line)
-        if len(differing) > NAMED_AT_MOST:
-            self.stdout.write(f"... and {len(differing) - NAMED_AT_MOST} more")
+        if wrong > NAMED_AT_MOST:
+            self.stdout.write(f"... and {wrong - NAMED_AT_MOST} more")
         verb = "differ" if options["check"] else "rewritten"
-        self.stdout.write(f"{len(differing)} rows {verb} of {rows}")
-        if differing and options["check"]:
+        self.stdout.write(f"{wrong} rows {verb} of {rows}")
+        if wrong and options["check"]:
             sys.exit(1)
 
     def _stores(self, slug: str | None) -> QuerySet[Store]:

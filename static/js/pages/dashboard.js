@@ -1,6 +1,9 @@
 // Dashboard: the server renders every number; a choice in the period's form asks for the page anew.
 
-import { $ } from '../lib/dom.js';
+import { $, readJson } from '../lib/dom.js';
+import { verifiedPart } from '../parts/verified.js';
+
+verifiedPart(readJson('page-context').api);
 
 const form = $('form.period');
 form.addEventListener('change', (event) => {

@@ -5,6 +5,7 @@ import { $, $$, readJson, segment } from '../lib/dom.js';
 import { LiveSocket } from '../lib/live_socket.js';
 import { refreshRegions } from '../lib/regions.js';
 import { hourChart } from '../parts/hour_chart.js';
+import { verifiedPart } from '../parts/verified.js';
 
 const GAP_MS = 2000;
 
@@ -38,6 +39,8 @@ const refresh = coalesce(async () => {
     // What is shown stays; the next hint asks again.
   }
 }, GAP_MS);
+
+verifiedPart(page.api);
 
 let seq = null;
 const socket = new LiveSocket({
