@@ -151,10 +151,10 @@ def sight(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
     hog: dict[str, seeing.Seen] = {}
     for each in seeing.seen(installation, detectors, tell):
         hog.setdefault(each.film, each)
-        peer = hog[each.film] if each.detector != "hog" else None
+        peer = hog[each.film].ap if each.detector != "hog" else None
         note = f"best F1 {each.f1:.3f}, {each.cpu_ms:.0f} ms of a core a frame; HOG beside it"
-        ratio = each.ap / peer.ap if peer else None
-        yield Row(f"ap_{each.detector}: {each.film}", each.ap, peer and peer.ap, ratio, note=note)
+        ratio = each.ap / peer if peer else None
+        yield Row(f"ap_{each.detector}: {each.film}", each.ap, peer, ratio, note=note)
     for line in seeing.counted(installation, detectors, tell):
         note = f"{line.entries} in, {line.exits} out"
         total = line.entries + line.exits

@@ -70,7 +70,7 @@ def counted(
             tell(f"{detector} on {STREET} at {line}")
             what = ("--video", VIDEOS / STREET, "--line", ends, "--detector", detector)
             told = _evaluate(installation, "count", *what)
-            yield Counted(line, detector, told["in"], told["out"])
+            yield Counted(line, detector, int(told["in"]), int(told["out"]))
 
 
 def is_here() -> bool:
