@@ -5,6 +5,10 @@ as 12.6 GB of memory, on an unknown address and without a log-in. Here the lengt
 decides: a body over the limit, or one without a length, is answered with 413 at once and what still
 comes is thrown away for a moment, so that a sender that does not look up gets to read the answer
 (nginx calls that lingering close). A request that trickles in is cut off.
+
+An answer that is written while it is sent waits for its reader: Daphne would keep all of it in
+memory for one that reads slowly. It may take as long as it likes while it is read, and one that
+breaks off is cut, so that nobody takes a part of a file for the whole.
 """
 
 # ruff: noqa: N802, N815 - the names are Twisted's
@@ -12,6 +16,7 @@ comes is thrown away for a moment, so that a sender that does not look up gets t
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from io import BytesIO
@@ -46,6 +51,8 @@ class Limits:
     body_s: float = 30.0
     body_bytes_per_s: int = 16 * 1024
     linger_s: float = 5.0
+    # An answer of which nothing is read for so long is cut off.
+    stall_s: float = 60.0
 
 
 class GuardedRequest(WebRequest):  # type: ignore[misc]  # Daphne carries no types
@@ -53,6 +60,8 @@ class GuardedRequest(WebRequest):  # type: ignore[misc]  # Daphne carries no typ
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.refused = False
+        self._drained = asyncio.Event()
+        self._drained.set()
         # Django reads forms; Twisted would parse a multipart body in memory once more.
         super().__init__(*args, parsePOSTFormSubmission=False, **kwargs)
 
@@ -77,6 +86,59 @@ class GuardedRequest(WebRequest):  # type: ignore[misc]  # Daphne carries no typ
             self.channel.loseConnection()
         else:
             super().requestReceived(*args)
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        """Write a piece of the answer; one that goes on hears when its reader cannot follow."""
+        goes_on = bool(message.get("more_body"))
+        if goes_on and self.producer is None and self.channel is not None:
+            self.registerProducer(self, True)
+        elif not goes_on and self.producer is not None:
+            self.unregisterProducer()
+        super().handle_reply(message)
+
+    def pauseProducing(self) -> None:
+        """Hear that the reader cannot follow."""
+        self._drained.clear()
+
+    def resumeProducing(self) -> None:
+        """Hear that it has caught up."""
+        self._drained.set()
+
+    def stopProducing(self) -> None:
+        """Hear that there is nobody to write for."""
+        self._drained.set()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Let whoever waits for the reader go on, to find that it is gone."""
+        self._drained.set()
+        super().connectionLost(reason)
+
+    async def drained(self) -> None:
+        """Return once the reader has caught up or is gone; cut off one that stands still."""
+        if self._drained.is_set() or self.channel is None:
+            return
+        try:
+            await asyncio.wait_for(self._drained.wait(), self.channel.limits.stall_s)
+        except TimeoutError:
+            self._cut_off()
+
+    def check_timeouts(self) -> None:
+        """Limit the time until an answer begins; one that is being read has all it takes."""
+        if self.producer is None:
+            super().check_timeouts()
+
+    def handle_exception(self, exception: BaseException) -> None:
+        """Tell of a fault; in the midst of an answer, by breaking off where all can see it."""
+        if self._response_started and not self.finished:
+            self._cut_off()
+        else:
+            super().handle_exception(exception)
+
+    def _cut_off(self) -> None:
+        if self.producer is not None:
+            self.unregisterProducer()
+        if self.channel is not None:
+            self.channel.transport.abortConnection()
 
 
 class GuardedChannel(HTTPChannel):
@@ -170,6 +232,12 @@ class GuardedServer(daphne.server.Server):  # type: ignore[misc]
     def __init__(self, *args: Any, limits: Limits, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.limits = limits
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """Write a message of the application; make it wait while the reader cannot follow."""
+        await super().handle_reply(protocol, message)
+        if isinstance(protocol, GuardedRequest):
+            await protocol.drained()
 
     def run(self) -> None:
         """Serve until stopped."""
