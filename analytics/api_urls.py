@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from analytics import api, kpi_api, proof_api, tell_api
+from analytics import api, export_api, insight_api, kpi_api, proof_api, tell_api
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("stores/<uuid:store_id>/live/", api.LiveView.as_view(), name="store-live"),
@@ -33,5 +33,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "stores/<uuid:store_id>/transactions/",
         tell_api.TransactionsView.as_view(),
         name="store-transactions",
+    ),
+    path(
+        "stores/<uuid:store_id>/insights/",
+        insight_api.InsightsView.as_view(),
+        name="store-insights",
+    ),
+    path(
+        "stores/<uuid:store_id>/exports/<slug:what>.<slug:ending>",
+        export_api.ExportView.as_view(),
+        name="store-export",
     ),
 ]

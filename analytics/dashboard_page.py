@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone as system_clock
 
 from accounts.models import Store
+from analytics.export_menu import dashboard_exports
 from analytics.history_page import compared_words, hour_names
 from analytics.kpi_catalogue import GROUPS
 from analytics.rollups import clock_of
@@ -58,6 +59,9 @@ def dashboard_context(request: HttpRequest, store: Store, api: str) -> dict[str,
         context["compared"] = change_words(answer["compared"])
         first, last = (date.fromisoformat(answer[name]) for name in ("from", "to"))
         context |= {"first_day": first, "last_day": last}
+        span = {name: asked[name] for name in ("from", "to")}
+        context["insights"] = api_answer(request, f"{api}insights/", **span)
+        context["exports"] = dashboard_exports(api, asked)
     return context
 
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import structlog
 from celery import shared_task
 from django.db import transaction
 from django.utils import timezone as clock
 from kombu.exceptions import OperationalError
 
+from accounts.models import Store
+from analytics.insight_facts import facts_of
+from analytics.insights import insights
+from analytics.kpi_numbers import Period
 from analytics.proof import nights_plan, verifications_work
 from analytics.summaries import fold_dirty
+from analytics.wording import fetch_words
 
 log = structlog.get_logger(__name__)
 
@@ -44,3 +51,15 @@ def ring() -> None:
             log.warning("not_rung", task=verifications_advance.name, why=str(error))
 
     transaction.on_commit(send, robust=True)
+
+
+@shared_task(name="analytics.tasks.insights_word")
+def insights_word(store_id: int, first: str, last: str) -> None:
+    """Fetch other words for the insights of some business days, where a service is set up."""
+    store = Store.objects.filter(pk=store_id).first()
+    if store is None:
+        return
+    period = Period(
+        store, date.fromisoformat(first), date.fromisoformat(last), zone=None, now=clock.now()
+    )
+    fetch_words(insights(facts_of(period)).sentences)

@@ -17,6 +17,7 @@ from accounts.models import Store, User
 from accounts.selectors import may_manage
 from analytics import tell_page
 from analytics.dashboard_page import dashboard_context
+from analytics.export_menu import history_exports
 from analytics.history_page import (
     columns_of,
     hours_context,
@@ -84,6 +85,8 @@ def history(request: HttpRequest, store_slug: str) -> HttpResponse:
         context["recounts"] = recounts_of(store, answer["hours"])
         ends = (date.fromisoformat(answer["hours"][n]["business_day"]) for n in (0, -1))
         context["proof"] = proof_of(request, store, *ends)
+        api = context["page_data"]["api"]
+        context["exports"] = history_exports(api, answer, asked.get("compare"))
     status = 200 if answer else 400
     return render(request, "analytics/history.html", context, status=status)
 

@@ -12,6 +12,7 @@ from celery.schedules import crontab
 from csp.constants import SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from analytics.chat import Service
 from oskartrack import logs
 from oskartrack.beat import Every
 from oskartrack.secret import read_or_make_secret
@@ -327,6 +328,13 @@ OSKARTRACK_DEMO = env.bool("OSKARTRACK_DEMO", default=not PRODUCTION)
 # callers on this machine. Leave that off behind a proxy on this machine.
 METRICS_TOKEN = env.str("OSKARTRACK_METRICS_TOKEN", default="")
 METRICS_LOOPBACK = env.bool("OSKARTRACK_METRICS_LOOPBACK", default=False)
+
+# Other words for insights, by a chat service; empty, and so off, by default. It gets sums alone.
+INSIGHTS_URL = env.str("OSKARTRACK_INSIGHTS_URL", default="")
+INSIGHTS_KEY = env.str("OSKARTRACK_INSIGHTS_KEY", default="")
+INSIGHTS_MODEL = env.str("OSKARTRACK_INSIGHTS_MODEL", default="")
+if INSIGHTS_URL and (_problem := Service(INSIGHTS_URL, INSIGHTS_MODEL, INSIGHTS_KEY).problem()):
+    raise ImproperlyConfigured(_problem)
 
 LOGGING_CONFIG = None
 LOG_REQUESTS = PRODUCTION

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -228,3 +229,16 @@ def test_a_second_click_on_a_column_turns_its_order():
     assert next_of("-starts_at", "entries") == "-entries"
     assert next_of("-entries", "entries") == "entries"
     assert next_of("entries", "entries") == "-entries"
+
+
+def test_the_download_menu_asks_for_what_the_page_shows(cast, as_user, shown):
+    make_hour(cast.store, MORNING, entries=5, exits=2)
+    for asked in ({"day": DAY, "order": "-entries", "page": 2}, {"order": "entries"}):
+        text = shown(**asked)
+        links = [html.unescape(link) for link in re.findall(r'href="([^"]+)" download', text)]
+        assert len(links) == 4
+        span = f"day={DAY}" if "day" in asked else "window=24h"
+        assert all(span in link for link in links)
+        assert [f"order={asked['order']}" in link for link in links] == [True, True, False, False]
+        for link in links:
+            assert as_user(cast.bob).get(link).status_code == 200

@@ -43,6 +43,8 @@ os.environ.update(
     OSKARTRACK_MODELS=str(data / "models"),
     DATABASE_URL=os.environ.get(DATABASE, f"sqlite:///{data}/oskartrack.sqlite3"),
     REDIS_URL=valkey.url,
+    # No test asks a service that somebody has set up.
+    OSKARTRACK_INSIGHTS_URL="",
 )
 
 from django.conf import settings  # noqa: E402 - only now does it read this environment

@@ -88,6 +88,10 @@ $$('[data-menu]').forEach((opener, index) => {
   startMenu(opener);
 });
 $$('.pop').forEach((menu) => menu.addEventListener('keydown', (event) => moveFocus(menu, event)));
+// A download leaves the page where it is, and its menu would stay open.
+$$('.pop a[download]').forEach((link) => {
+  link.addEventListener('click', () => link.closest('.pop').hidePopover());
+});
 $$('[data-theme-toggle]').forEach((toggle) => toggle.addEventListener('click', switchTheme));
 startDefinitions();
 
