@@ -161,7 +161,7 @@ def zones_of(period: Period) -> list[Zone]:
 def bucket_sums(period: Period) -> dict[tuple[str, int], dict[str, Any]]:
     """Return the sums of every camera, line and zone over the period, in one statement."""
     starts_at, ends_at = period.bounds
-    rows = (
+    rows: Any = (
         Bucket.objects.filter(store=period.store, starts_at__gte=starts_at, starts_at__lt=ends_at)
         .order_by()
         .values("subject_kind", "subject_id")

@@ -81,17 +81,21 @@ def sales_take(*, store: Store, sales: Sequence[Sale], source: str, user: User) 
                 **values,
             )
         )
+    _write(fresh)
+    if fresh:
+        detail = {"taken": report.taken, "changed": report.changed, "source": source}
+        audit_record(action="sales.told", actor=user, store=store, detail=detail)
+    return report
+
+
+def _write(rows: list[Transaction]) -> None:
     Transaction.objects.bulk_create(
-        fresh,
+        rows,
         500,
         update_conflicts=True,
         unique_fields=["store", "source", "client_key"],
         update_fields=["at", "starts_at", "count", "amount"],
     )
-    if fresh:
-        detail = {"taken": report.taken, "changed": report.changed, "source": source}
-        audit_record(action="sales.told", actor=user, store=store, detail=detail)
-    return report
 
 
 def sales_upload(*, store: Store, text: str, user: User) -> Report:

@@ -247,7 +247,8 @@ class KpiSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(help_text="The value as people write it.")
     plain = serializers.CharField(source="kpi.plain")
     formula = serializers.CharField(source="kpi.formula")
-    source = serializers.CharField(source="kpi.source")
+    # A field of this name is no trouble: fields leave the class before it is made.
+    source = serializers.CharField(source="kpi.source")  # type: ignore[assignment]
     observed = serializers.FloatField(allow_null=True)
     why_null = serializers.CharField(allow_null=True)
     estimate = serializers.BooleanField(source="kpi.estimate")

@@ -186,9 +186,16 @@ def with_told(rows: Iterable[dict[str, Any]], told: Iterable[datetime]) -> Itera
         while waiting and waiting[0] <= row["starts_at"]:
             at = waiting.pop(0)
             if at < row["starts_at"]:
-                yield defaultdict(int, starts_at=at)
+                yield _told_alone(at)
         yield row
-    yield from (defaultdict(int, starts_at=at) for at in waiting)
+    yield from map(_told_alone, waiting)
+
+
+def _told_alone(at: datetime) -> dict[str, Any]:
+    """Return the row of a bucket in which nothing was counted."""
+    row: dict[str, Any] = defaultdict(int)
+    row["starts_at"] = at
+    return row
 
 
 def day_summaries(

@@ -75,8 +75,11 @@ class SaleSerializer(StrictSerializer):
 class SalesSerializer(StrictSerializer):
     """Lines of sales of one till."""
 
-    source = serializers.CharField(max_length=40, default="till")
-    transactions = SaleSerializer(many=True, allow_empty=False, max_length=ROWS_AT_MOST)
+    # A field of this name is no trouble: fields leave the class before it is made.
+    source = serializers.CharField(max_length=40, default="till")  # type: ignore[assignment]
+    transactions = serializers.ListField(
+        child=SaleSerializer(), allow_empty=False, max_length=ROWS_AT_MOST
+    )
 
 
 class SalesReportSerializer(serializers.Serializer[Any]):

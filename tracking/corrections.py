@@ -40,13 +40,7 @@ def occupancy_tell(
     ValidationError
         For another kind, a number that no shop holds, or a time to come.
     """
-    if kind not in (Kind.CORRECTED, Kind.OCCUPANCY_RESET):
-        raise ValidationError({"kind": f"Tell 'corrected' or 'occupancy_reset', not '{kind}'."})
-    fewest = 0 if kind == Kind.OCCUPANCY_RESET else -MOST
-    if not fewest <= value <= MOST:
-        raise ValidationError({"value": f"Tell a number from {fewest} to {MOST}; got {value}."})
-    if not now - LONGEST_AGO <= at <= now + AHEAD:
-        raise ValidationError({"at": "Tell a time within the last 400 days, not one to come."})
+    _check(kind, at, value, now)
     event = TrackingEvent(
         public_id=uuid.uuid4(),
         store=store,
@@ -69,3 +63,13 @@ def occupancy_tell(
     )
     publish_on_commit(store, {"type": "events", "seq": event.seq})
     return event
+
+
+def _check(kind: str, at: datetime, value: int, now: datetime) -> None:
+    if kind not in (Kind.CORRECTED, Kind.OCCUPANCY_RESET):
+        raise ValidationError({"kind": f"Tell 'corrected' or 'occupancy_reset', not '{kind}'."})
+    fewest = 0 if kind == Kind.OCCUPANCY_RESET else -MOST
+    if not fewest <= value <= MOST:
+        raise ValidationError({"value": f"Tell a number from {fewest} to {MOST}; got {value}."})
+    if not now - LONGEST_AGO <= at <= now + AHEAD:
+        raise ValidationError({"at": "Tell a time within the last 400 days, not one to come."})
