@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.plugins.servers import die_with_parent
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY = re.compile(r"^READY (http://127\.0\.0\.1:\d+)$", re.MULTILINE)
 READY_TIMEOUT_S = 90
@@ -44,6 +46,8 @@ class Product:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # A process of tests that dies tears nothing down.
+                preexec_fn=die_with_parent,
             )
 
     @property
