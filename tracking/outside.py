@@ -37,6 +37,10 @@ class OutsideGoneError(RuntimeError):
     """The run's facts count no more: somebody took them out meanwhile."""
 
 
+class MinutesTakenError(ValidationError):
+    """Another recording counts some of the same minutes of the camera."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What is about to be told: whose picture it would be, of when, and how it is called."""
@@ -63,7 +67,7 @@ def outside_begin(told: Told, setup: SceneSetup) -> Run:
 
     Raises
     ------
-    ValidationError
+    MinutesTakenError
         Another recording of the camera counts some of the same minutes.
     """
     length_ms = (told.ends_at - told.starts_at) // _MILLISECOND
@@ -88,7 +92,7 @@ def outside_begin(told: Told, setup: SceneSetup) -> Run:
     with transaction.atomic():
         Camera.objects.select_for_update(no_key=True).get(pk=told.camera.pk)
         if (other := overlapping(recording).first()) is not None:
-            raise ValidationError(
+            raise MinutesTakenError(
                 f"Camera '{told.camera.name}' has '{other.name}' of the same minutes as "
                 f"'{told.name}'; nothing is counted twice. Simulate a store of its own, or up to "
                 "an earlier instant (--until)."

@@ -2,7 +2,7 @@
 
 What was asked for last is what there is: asked again, days that are there already stay as they are,
 those of another seed or with another end give way, and those that are missing are made. So after an
-interruption the same call goes on.
+interruption the same call goes on. A day that another recording has is left to it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from tracking import ledger
 from tracking.ledger import Slice
 from tracking.models import Recording, Run, TrackingEvent
 from tracking.outside import (
+    MinutesTakenError,
     Told,
     map_now,
     outside_begin,
@@ -124,7 +125,7 @@ def simulate(
     Raises
     ------
     ValidationError
-        Its cameras have nothing to count, or a day is taken by another recording.
+        Its cameras have nothing to count, or every day is taken by another recording.
     """
     days = list(_days(store, wanted, now))
     there = list(simulated_of(store).prefetch_related("runs"))
@@ -134,13 +135,20 @@ def simulate(
     outside_remove(gone)
     kept = {each.public_id for each in there} - {each.public_id for each in gone}
     missing = [day for day in days if day.public_id not in kept]
+    taken: list[MinutesTakenError] = []
     for number, day in enumerate(missing):
-        write_day(day, wanted, made, now)
+        try:
+            write_day(day, wanted, made, now)
+        except MinutesTakenError as error:
+            taken.append(error)
         tell((number + 1) / len(missing))
     if gone:
         _sweep(store)
     fold_dirty(store)
-    return told(store) | {"made_days": len(missing), "kept_days": len(kept)}
+    if taken and len(taken) == len(days):
+        raise taken[0]
+    counts = {"made": len(missing) - len(taken), "kept": len(kept), "taken": len(taken)}
+    return told(store) | {f"{name}_recordings": number for name, number in counts.items()}
 
 
 def write_day(day: WantedDay, wanted: Wanted, made: str, now: datetime) -> Run:
@@ -168,14 +176,14 @@ def simulate_remove(store: Store) -> dict[str, Any]:
     removed = outside_remove(recordings)
     if "store" in made and not (store.recordings.exists() or store.uploads.exists()):
         store.delete()
-        return {"removed_days": removed, "removed_store": True}
+        return {"removed_recordings": removed, "removed_store": True}
     _sweep(store)
     fold_dirty(store)
     if "camera" in made:
         for camera in cameras:
             if not camera.recordings.exists():
                 camera.delete()
-    return {"removed_days": removed, "removed_store": False}
+    return {"removed_recordings": removed, "removed_store": False}
 
 
 def told(store: Store) -> dict[str, Any]:
