@@ -17,7 +17,7 @@ from random import Random
 from analytics.calendar import BUCKET, BUCKET_MS, StoreClock, buckets_between
 from analytics.simulator.people import Walk, browser, employee, passer_by, shopper
 from analytics.simulator.plan import ShopPlan
-from tracking.vision.events import Event, LineCrossed, TrackEnded, ZoneEntered, ZoneLeft
+from tracking.vision.events import Direction, Event, LineCrossed, TrackEnded, ZoneEntered, ZoneLeft
 
 # Raised whenever the same seed gives other days than before.
 VERSION = 1
@@ -188,7 +188,7 @@ def _seen_of(walk: Walk, span: Span, track: int) -> Iterator[Event]:
     first, last = span[0], span[1] - 1
     for step in walk.steps:
         if first <= step.at_ms <= last:
-            direction = "in" if step.direction == "in" else "out"
+            direction: Direction = "in" if step.direction == "in" else "out"
             yield LineCrossed(track, step.line_key, step.at_ms, direction)
     for stay in walk.stays:
         begin, end = max(stay.from_ms, first), min(stay.to_ms, last)

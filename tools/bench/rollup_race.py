@@ -1,0 +1,147 @@
+"""Sums kept up to date against sums made anew, and pages read from sums against events.
+
+`python -m tools.bench.rollup_race EVENTS [check]` fills the database of DATABASE_URL and prints one
+line of JSON, in seconds. With `check` the sums are compared with the events in the end, row by row.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.db import connection, transaction  # noqa: E402
+from django.db.models import Count, Q  # noqa: E402
+from django.db.models.functions import TruncDay, TruncHour  # noqa: E402
+
+from accounts.models import Store  # noqa: E402
+from analytics import fresh  # noqa: E402
+from analytics.history import history, summary_lines, totals_of  # noqa: E402
+from analytics.models import AnalyticsSummary, Bucket  # noqa: E402
+from analytics.rebuild import check, days_of  # noqa: E402
+from analytics.rollups import bucket_sink, clock_of, mark_dirty  # noqa: E402
+from analytics.summaries import fold_dirty  # noqa: E402
+from tools.bench.many_events import bounds, year_of  # noqa: E402
+from tracking.bulk import insert_rows  # noqa: E402
+from tracking.ledger import LedgerBatch  # noqa: E402
+from tracking.models import TrackingEvent  # noqa: E402
+
+ROUNDS = 5
+TOUCHED = timedelta(hours=2)
+
+
+def main(wanted: int, *, compare: bool) -> dict[str, Any]:
+    """Return seconds of everything, and how many rows differ in the end."""
+    began = time.monotonic()
+    store = year_of(wanted)
+    told: dict[str, Any] = {"fill_s": time.monotonic() - began}
+    told["events"] = TrackingEvent.objects.count()
+    told["full_s"] = timed(lambda: full(store))
+    told["touched"], told["incremental_s"] = incremental(store)
+    told |= reads(store)
+    if compare:
+        result = check(store)
+        told |= {"rows": result.rows, "differing": len(result.differing)}
+    told["buckets"] = Bucket.objects.count()
+    return told
+
+
+def timed(do: Callable[[], object]) -> float:
+    """Return how long something takes, by the clock."""
+    began = time.perf_counter()
+    do()
+    return time.perf_counter() - began
+
+
+def full(store: Store) -> None:
+    """Make all sums anew, as `rebuild_rollups` does once it has compared them."""
+    days = days_of(store)
+    with transaction.atomic():
+        Bucket.objects.filter(store=store).delete()
+        AnalyticsSummary.objects.filter(store=store).delete()
+        fresh.fresh_insert(store, fresh.EVER, fresh.NO_REACH)
+        mark_dirty(store, map(clock_of(store).day_starts_at, days))
+    fold_dirty(store)
+
+
+def incremental(store: Store) -> tuple[float, float]:
+    """Return how many new events two hours have, and how long their sums take, as medians.
+
+    The events are new ones, written before; what is timed is what a full rebuild would do.
+    """
+    _, last = bounds()
+    sizes, took = [], []
+    for number in range(ROUNDS):
+        until = last - timedelta(days=3 + 40 * number)
+        some = list(
+            TrackingEvent.objects.filter(
+                store=store, run=None, at__gte=until - TOUCHED, at__lt=until
+            ).order_by("at")
+        )
+        for event in some:
+            event.pk, event.public_id = None, uuid.uuid4()
+
+        def sums(batch: LedgerBatch) -> None:
+            with transaction.atomic():
+                bucket_sink(batch)
+            fold_dirty(store)
+
+        insert_rows(some)
+        batch = LedgerBatch(store, some, [], [], sign=1)
+        sizes.append(len(some))
+        took.append(timed(lambda batch=batch: sums(batch)))
+    return median(sizes), median(took)
+
+
+def reads(store: Store) -> dict[str, float]:
+    """Return how long pages of a day and of thirty take from sums, and from events."""
+    _, now = bounds()
+    day, month = now - timedelta(hours=24), now - timedelta(days=30)
+    clock = clock_of(store)
+    first, last = clock.business_day(month), clock.business_day(now)
+
+    def thirty_days() -> None:
+        totals_of(store, summary_lines(store, "day", first, last, now))
+
+    history(store, now)  # what is behind is folded before
+    thirty_days()
+    ways: dict[str, Callable[[], object]] = {
+        "day_s": lambda: history(store, now),
+        "month_s": thirty_days,
+        "day_raw_s": lambda: raw(store, TruncHour, day, now),
+        "month_raw_s": lambda: raw(store, TruncDay, month, now),
+    }
+    took: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(ROUNDS):  # in turn, so that a neighbour on the machine disturbs all alike
+        for name, read in ways.items():
+            took[name].append(timed(read))
+    return {name: median(each) for name, each in took.items()}
+
+
+def raw(store: Store, period: Any, since: datetime, until: datetime) -> list[Any]:
+    """Return steps, stays and their lengths by hour or day, straight from the events."""
+    events = TrackingEvent.objects.filter(store=store, at__gte=since, at__lt=until)
+    rows = (
+        events.annotate(period=period("at", tzinfo=clock_of(store).zone))
+        .values("period")
+        .annotate(
+            entries=Count("pk", filter=Q(kind="entered")),
+            exits=Count("pk", filter=Q(kind="exited")),
+            stays=Count("pk", filter=Q(kind="zone_left", censored=False)),
+        )
+    )
+    return list(rows.order_by("period"))
+
+
+if __name__ == "__main__":
+    result = main(int(sys.argv[1]), compare="check" in sys.argv[2:])
+    print(json.dumps(result | {"database": connection.vendor}))
