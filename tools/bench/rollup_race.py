@@ -20,12 +20,12 @@ import django
 django.setup()
 
 from django.db import connection, transaction  # noqa: E402
-from django.db.models import Count, Q  # noqa: E402
+from django.db.models import Count, Q, Sum  # noqa: E402
 from django.db.models.functions import TruncDay, TruncHour  # noqa: E402
 
 from accounts.models import Store  # noqa: E402
 from analytics import fresh  # noqa: E402
-from analytics.history import history, summary_lines, totals_of  # noqa: E402
+from analytics.history import hour_lines, summary_lines, totals_of  # noqa: E402
 from analytics.models import AnalyticsSummary, Bucket  # noqa: E402
 from analytics.rebuild import check, days_of  # noqa: E402
 from analytics.rollups import bucket_sink, clock_of, mark_dirty  # noqa: E402
@@ -37,6 +37,7 @@ from tracking.models import TrackingEvent  # noqa: E402
 
 ROUNDS = 5
 TOUCHED = timedelta(hours=2)
+AFTERNOON = timedelta(hours=11)  # after the business day begins, at four
 
 
 def main(wanted: int, *, compare: bool) -> dict[str, Any]:
@@ -79,9 +80,11 @@ def incremental(store: Store) -> tuple[float, float]:
     The events are new ones, written before; what is timed is what a full rebuild would do.
     """
     _, last = bounds()
+    clock = clock_of(store)
     sizes, took = [], []
     for number in range(ROUNDS):
-        until = last - timedelta(days=3 + 40 * number)
+        day = clock.business_day(last) - timedelta(days=3 + 40 * number)
+        until = clock.day_starts_at(day) + AFTERNOON
         some = list(
             TrackingEvent.objects.filter(
                 store=store, run=None, at__gte=until - TOUCHED, at__lt=until
@@ -103,22 +106,19 @@ def incremental(store: Store) -> tuple[float, float]:
 
 
 def reads(store: Store) -> dict[str, float]:
-    """Return how long pages of a day and of thirty take from sums, and from events."""
+    """Return how long a day's hours, a month's days and its totals take: sums, and events."""
     _, now = bounds()
     day, month = now - timedelta(hours=24), now - timedelta(days=30)
     clock = clock_of(store)
     first, last = clock.business_day(month), clock.business_day(now)
-
-    def thirty_days() -> None:
-        totals_of(store, summary_lines(store, "day", first, last, now))
-
-    history(store, now)  # what is behind is folded before
-    thirty_days()
+    lines = summary_lines(store, "day", first, last, now)  # what is behind is folded before
     ways: dict[str, Callable[[], object]] = {
-        "day_s": lambda: history(store, now),
-        "month_s": thirty_days,
+        "day_s": lambda: hour_lines(store, clock.hours_until(now), now),
+        "month_s": lambda: summary_lines(store, "day", first, last, now),
+        "totals_s": lambda: totals_of(store, lines),
         "day_raw_s": lambda: raw(store, TruncHour, day, now),
         "month_raw_s": lambda: raw(store, TruncDay, month, now),
+        "totals_raw_s": lambda: raw_totals(store, month, now),
     }
     took: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS):  # in turn, so that a neighbour on the machine disturbs all alike
@@ -128,18 +128,30 @@ def reads(store: Store) -> dict[str, float]:
 
 
 def raw(store: Store, period: Any, since: datetime, until: datetime) -> list[Any]:
-    """Return steps, stays and their lengths by hour or day, straight from the events."""
+    """Return steps, finished stays and their time by hour or day, straight from the events."""
     events = TrackingEvent.objects.filter(store=store, at__gte=since, at__lt=until)
+    stays = Q(kind="zone_left", censored=False)
     rows = (
         events.annotate(period=period("at", tzinfo=clock_of(store).zone))
         .values("period")
         .annotate(
             entries=Count("pk", filter=Q(kind="entered")),
             exits=Count("pk", filter=Q(kind="exited")),
-            stays=Count("pk", filter=Q(kind="zone_left", censored=False)),
+            stays=Count("pk", filter=stays),
+            dwell_ms=Sum("dwell_ms", filter=stays),
         )
     )
     return list(rows.order_by("period"))
+
+
+def raw_totals(store: Store, since: datetime, until: datetime) -> tuple[int, int, float]:
+    """Return steps and the median stay of a span, straight from the events."""
+    events = TrackingEvent.objects.filter(store=store, at__gte=since, at__lt=until)
+    steps = events.aggregate(
+        entries=Count("pk", filter=Q(kind="entered")), exits=Count("pk", filter=Q(kind="exited"))
+    )
+    stays = events.filter(kind="zone_left", censored=False).values_list("dwell_ms", flat=True)
+    return steps["entries"], steps["exits"], median(stays.iterator(10_000))
 
 
 if __name__ == "__main__":
