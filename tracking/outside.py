@@ -137,9 +137,14 @@ def outside_commit(run: Run, told: Slice) -> int | None:
     return seq
 
 
-def outside_finish(run: Run, at: datetime) -> None:
-    """Note that all was told: only then is the run whole."""
-    length_ms = (run.recording.ended_at - run.recording.started_at) // _MILLISECOND
+def outside_finish(run: Run, at: datetime, ends_at: datetime | None = None) -> None:
+    """Note that all was told, at an earlier end perhaps: only then is the run whole."""
+    recording = run.recording
+    if ends_at is not None:
+        recording.ended_at = recording.finished_at = recording.created_at = ends_at
+        recording.declared_ms = (ends_at - recording.started_at) // _MILLISECOND
+        recording.save(update_fields=["ended_at", "finished_at", "created_at", "declared_ms"])
+    length_ms = (recording.ended_at - recording.started_at) // _MILLISECOND
     Run.objects.filter(pk=run.pk).update(finished_at=at, counted_to_ms=length_ms)
 
 

@@ -75,7 +75,7 @@ def simulated_day(
     walks = _walks(plan, clock, (starts_at, ends_at), random, visitors)
     covered = _covered(random, _ms(ends_at - starts_at), length_ms)
     lost = {number for number in range(len(walks)) if random.random() < LOST}
-    events, staff = _told(walks, covered, lost, random)
+    events, staff = told(walks, covered, lost, random)
     return Day(starts_at, length_ms, events, covered, staff)
 
 
@@ -159,7 +159,7 @@ def _covered(random: Random, whole_ms: int, length_ms: int) -> list[Span]:
     return [(first, last) for first, last in spans if first < last]
 
 
-def _told(
+def told(
     walks: list[Walk], covered: list[Span], lost: set[int], random: Random
 ) -> tuple[list[Event], frozenset[int]]:
     """Return the events of all that was seen, in order, and the tracks of staff."""

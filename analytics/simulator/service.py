@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from analytics.calendar import ONE_DAY, StoreClock, floor_bucket
 from analytics.models import Bucket
 from analytics.rollups import SUMS, clock_of
 from analytics.simulator import shop
-from analytics.simulator.days import VERSION, Day, simulated_day, times_of
+from analytics.simulator.days import VERSION, Day, Span, simulated_day, times_of
 from analytics.simulator.plan import ShopPlan, plan_of
 from analytics.summaries import fold_dirty
 from tracking import ledger
@@ -39,7 +39,7 @@ from tracking.outside import (
     simulated_of,
 )
 from tracking.selectors import run_numbers
-from tracking.vision.events import TrackEnded
+from tracking.vision.events import Event, TrackEnded
 from tracking.vision.setup import SceneSetup
 from tracking.visits import VisitBook
 from zones.models import Camera
@@ -129,7 +129,7 @@ def simulate(
     """
     days = list(_days(store, wanted, now))
     there = list(simulated_of(store).prefetch_related("runs"))
-    made = made or next((_made(recording) for recording in there if _made(recording)), "")
+    made = made_for(store, made)
     keep = {day.public_id for day in days}
     gone = [each for each in there if each.public_id not in keep or not _is_whole(each)]
     outside_remove(gone)
@@ -204,25 +204,38 @@ def told(store: Store) -> dict[str, Any]:
     }
 
 
-def slices(setup: SceneSetup, day: Day) -> Iterator[Slice]:
-    """Yield a day's facts for the ledger: each slice is one observed span, or a part of it."""
-    entrances = frozenset(line.key for line in setup.lines if line.kind == "entrance")
-    book = VisitBook(entrances)
-    times = times_of(day.events)
-    parts = list(_parts(day, times))
-    for number, ((first_ms, last_ms), (begin, end)) in enumerate(parts):
-        drafts = [draft for event in day.events[begin:end] for draft in book.take(event)]
-        tracks = [event for event in day.events[begin:end] if isinstance(event, TrackEnded)]
-        book.expire(last_ms)
-        if number == len(parts) - 1:
+class Teller:
+    """Turns what a camera told into slices for the ledger, one after the other."""
+
+    def __init__(self, setup: SceneSetup) -> None:
+        self._entrances = frozenset(line.key for line in setup.lines if line.kind == "entrance")
+        self._book = VisitBook(self._entrances)
+
+    def slice_of(
+        self, events: Sequence[Event], span: Span, staff: frozenset[int], *, last: bool
+    ) -> Slice:
+        """Return the facts of an observed span; the slice before it must be in the ledger."""
+        book = self._book = VisitBook.from_json(self._entrances, self._book.settled())
+        drafts = [draft for event in events for draft in book.take(event)]
+        tracks = [event for event in events if isinstance(event, TrackEnded)]
+        book.expire(span[1])
+        if last:
             book.finish()
         for visit in book.changed.values():
-            visit.staff = visit.chain in day.staff
-        yield Slice(book=book, events=drafts, tracks=tracks, covered_ms=(first_ms, last_ms))
-        book = VisitBook.from_json(entrances, book.settled())
+            visit.staff = visit.chain in staff
+        return Slice(book=book, events=drafts, tracks=tracks, covered_ms=span)
 
 
-def _parts(day: Day, times: list[int]) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+def slices(setup: SceneSetup, day: Day) -> Iterator[Slice]:
+    """Yield a day's facts for the ledger: each slice is one observed span, or a part of it."""
+    teller = Teller(setup)
+    parts = list(_parts(day, times_of(day.events)))
+    for number, (span, (begin, end)) in enumerate(parts):
+        last = number == len(parts) - 1
+        yield teller.slice_of(day.events[begin:end], span, day.staff, last=last)
+
+
+def _parts(day: Day, times: list[int]) -> Iterator[tuple[Span, tuple[int, int]]]:
     """Yield spans of time that were observed, with where their events begin and end."""
     for first_ms, last_ms in day.covered:
         since_ms, begin = first_ms, bisect_left(times, first_ms)
@@ -241,7 +254,7 @@ def _parts(day: Day, times: list[int]) -> Iterator[tuple[tuple[int, int], tuple[
 def _days(store: Store, wanted: Wanted, now: datetime) -> Iterator[WantedDay]:
     """Yield the days that are wanted of every camera that counts something, oldest first."""
     clock = clock_of(store)
-    scenes = _scenes(store, clock, now)
+    scenes = scenes_of(store, clock, now)
     last = clock.business_day(wanted.until - timedelta(milliseconds=1))
     for back in range(wanted.days - 1, -1, -1):
         day = last - back * ONE_DAY
@@ -256,7 +269,8 @@ def _days(store: Store, wanted: Wanted, now: datetime) -> Iterator[WantedDay]:
             yield WantedDay(scene, day, starts_at, ends_at, public_id)
 
 
-def _scenes(store: Store, clock: StoreClock, now: datetime) -> list[Scene]:
+def scenes_of(store: Store, clock: StoreClock, now: datetime) -> list[Scene]:
+    """Return the cameras of a store that count something, by name."""
     scenes = []
     for camera in store.cameras.order_by("name"):
         setup = map_now(camera, now)
@@ -269,6 +283,17 @@ def _scenes(store: Store, clock: StoreClock, now: datetime) -> list[Scene]:
             "counted there. Draw one, or simulate a store of its own."
         )
     return scenes
+
+
+def made_for(store: Store, made: str) -> str:
+    """Return what of a store was made for its simulated days, now or when the first came."""
+    there = simulated_of(store).prefetch_related("runs")
+    return made or next((_made(recording) for recording in there if _made(recording)), "")
+
+
+def broken_off(store: Store) -> list[Recording]:
+    """Return what was simulated in a store and is not whole."""
+    return [each for each in simulated_of(store).prefetch_related("runs") if not _is_whole(each)]
 
 
 def _made(recording: Recording) -> str:

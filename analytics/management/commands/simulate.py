@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +14,7 @@ from django.utils import timezone as clock
 
 from accounts.models import Store
 from accounts.timezones import validate_timezone
-from analytics.simulator import service, shop
+from analytics.simulator import live, service, shop
 from tracking.management.progress import Bar
 
 
@@ -48,6 +50,18 @@ class Command(BaseCommand):
             help=f"of a store that is made; default {shop.TIMEZONE}",
         )  # fmt: skip
         parser.add_argument(
+            "--live", action="store_true",
+            help="people come from now on, until Ctrl-C or --minutes; the days before stay",
+        )  # fmt: skip
+        parser.add_argument(
+            "--rate", type=float, default=6.0, metavar="R",
+            help="with --live: how many come in a minute; default 6",
+        )  # fmt: skip
+        parser.add_argument(
+            "--minutes", type=float, default=60.0, metavar="M",
+            help="with --live: for how long at the most; default 60",
+        )  # fmt: skip
+        parser.add_argument(
             "--remove", action="store_true", help="remove everything simulated in the store"
         )
 
@@ -60,21 +74,45 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no store '{slug}'.")
             self.stdout.write(json.dumps({"store": slug} | service.simulate_remove(store)))
             return
-        wanted = _wanted(options)
-        bar = Bar("simulating")
         try:
             validate_timezone(options["timezone"])
-            store, made = service.store_find(slug, options["timezone"])
-            told = service.simulate(store, wanted, now=clock.now(), made=made, tell=bar.show)
+            told = _live(options) if options["live"] else _past(options)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        bar.close()
         self.stdout.write(json.dumps(told))
+
+
+def _past(options: dict[str, Any]) -> dict[str, Any]:
+    """Simulate days that are over."""
+    wanted = _wanted(options)
+    store, made = service.store_find(options["store"], options["timezone"])
+    bar = Bar("simulating")
+    told = service.simulate(store, wanted, now=clock.now(), made=made, tell=bar.show)
+    bar.close()
+    return told
+
+
+def _live(options: dict[str, Any]) -> dict[str, Any]:
+    """Simulate from now on until the time is over, Ctrl-C or SIGTERM."""
+    if not 0 < options["rate"] <= live.MOST_A_MINUTE:
+        raise CommandError(f"--rate is a number up to {live.MOST_A_MINUTE:g} a minute.")
+    if not 0 < options["minutes"] <= live.LONGEST_MINUTES:
+        raise CommandError(f"--minutes is a number up to {live.LONGEST_MINUTES}.")
+    pace = live.Pace(_seed(options), options["rate"], options["minutes"])
+    store, made = service.store_find(options["store"], options["timezone"])
+    asked = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked.set())
+    return live.simulate_live(store, pace, now=clock.now, wait=asked.wait, made=made)
+
+
+def _seed(options: dict[str, Any]) -> int:
+    seed: int | None = options["seed"]
+    return 1 if seed is None else seed
 
 
 def _wanted(options: dict[str, Any]) -> service.Wanted:
     days = 14 if options["days"] is None else options["days"]
-    seed = 1 if options["seed"] is None else options["seed"]
     until = options["until"] or service.floored(clock.now())
     if not 1 <= days <= service.LONGEST_DAYS:
         raise CommandError(f"--days is a number from 1 to {service.LONGEST_DAYS}, got {days}.")
@@ -82,7 +120,7 @@ def _wanted(options: dict[str, Any]) -> service.Wanted:
         raise CommandError(f"--visitors is a number up to {service.MOST_VISITORS}.")
     if until > clock.now():
         raise CommandError("--until is in the future: nobody has come yet.")
-    return service.Wanted(seed, days, until, options["visitors"])
+    return service.Wanted(_seed(options), days, until, options["visitors"])
 
 
 def _instant(text: str) -> datetime:
