@@ -21,7 +21,7 @@ from django.db.models import F, QuerySet
 from accounts.models import Store
 from tracking import ledger
 from tracking.ledger import Slice
-from tracking.models import Coverage, Customer, Recording, Run, Track, TrackingEvent, Visit
+from tracking.models import Customer, Recording, Run, TrackingEvent, Visit
 from tracking.recordings import overlapping
 from tracking.vision.setup import SceneSetup
 from zones.models import Camera
@@ -177,8 +177,6 @@ def _forget(recording: Recording, runs: list[Run]) -> None:
     TrackingEvent.objects.filter(run__in=runs).delete()
     visits.delete()
     _forget_people(people)
-    Track.objects.filter(run__in=runs).delete()
-    Coverage.objects.filter(run__in=runs).delete()
     recording.delete()
 
 

@@ -165,9 +165,10 @@ def test_removing_leaves_nothing_of_it_and_everything_else():
     make_zone(other, "Crates")
     facts = export_facts(shop.store)
     # The simulated minutes would be the real camera's too: its day is another one.
-    earlier = Wanted(3, 1, UNTIL - timedelta(days=3), 20)
+    earlier = Wanted(3, 1, UNTIL - timedelta(days=3, hours=1), 20)
     simulate(shop.store, earlier, now=NOW)
     assert export_facts(shop.store) != facts and shop.store.recordings.count() == 3
+    assert Customer.objects.exists() and Track.objects.exists()
     told = simulate_remove(shop.store)
     assert told == {"removed_recordings": 2, "removed_store": False}
     assert export_facts(shop.store) == facts

@@ -57,6 +57,8 @@ def test_people_come_as_time_goes_by_and_the_numbers_are_those_of_now():
     assert (ends[0][0], ends[-1][1]) == (BEGAN, recording.ended_at)
     assert not Visit.objects.filter(exited_at=None).exists()
     assert Visit.objects.filter(inferred=True).exists()  # who is inside at the end
+    kinds = [each[0] for each in facts()]
+    assert kinds.count("zone_entered") == kinds.count("zone_left") > 50
     assert check(store).differing == []
 
 
