@@ -21,7 +21,7 @@ WEEKS = 52
 UNTIL = datetime(2025, 6, 2, 3, 0, tzinfo=UTC)  # a Monday, as the business day begins in Berlin
 A_MILLION = 1_000_000
 # So many visitors a day make a year of a million events.
-VISITORS = 150.0
+VISITORS = 185.0
 LAYER_S = 11  # between two copies of one moment
 
 
