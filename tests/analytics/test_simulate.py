@@ -30,6 +30,7 @@ from tracking.models import Coverage, Customer, Recording, Track, TrackingEvent,
 from tracking.problems import Problem
 from tracking.recordings import overlapping
 from tracking.recounts import run_to_replace
+from zones.models import Camera
 
 pytestmark = pytest.mark.db
 
@@ -45,6 +46,13 @@ def simulated(slug: str = "sim", wanted: Wanted = FEW) -> Store:
     return store
 
 
+def place_of(camera: Camera) -> Shop:
+    zone = camera.zones.first()
+    line = camera.lines.filter(kind="entrance").get()
+    assert zone is not None
+    return Shop(camera.store, camera, line, zone)
+
+
 def rows(store: Store) -> list[dict[str, Any]]:
     """Return every event but for its place in the table and in the feed."""
     left_out = {"id", "seq", "received_at", "visit_id", "run_id"}
@@ -58,7 +66,8 @@ def test_a_day_is_written_whole_labelled_and_adds_up():
     visits = Visit.objects.filter(store=store)
     assert store.is_demo and all(events.values_list("is_demo", flat=True))
     assert set(events.values_list("source", flat=True)) == {"simulated"}
-    assert sorted(events.values_list("seq", flat=True)) == list(range(1, events.count() + 1))
+    in_feed = list(events.order_by("seq").values_list("seq", flat=True))
+    assert in_feed == list(range(1, events.count() + 1))
     assert events.filter(kind="entered").count() == visits.count() > 20
     assert visits.filter(staff=True).count() == 4
     recording = Recording.objects.get()
@@ -203,7 +212,7 @@ def test_minutes_that_a_recording_counts_are_not_simulated_again():
     told = simulate(shop.store, Wanted(3, 2, UNTIL, 10), now=NOW)
     assert (told["made_recordings"], told["taken_recordings"]) == (1, 1)
     store = simulated()
-    made = make_facts(Shop(store, store.cameras.get(), None, None), UNTIL - timedelta(hours=9))
+    made = make_facts(place_of(store.cameras.get()), UNTIL - timedelta(hours=9))
     taken = list(overlapping(made.run.recording))
     assert [each.source for each in taken] == ["simulated"]
 
@@ -269,8 +278,7 @@ def demo_shop(monkeypatch, tmp_path) -> Shop:
     monkeypatch.setattr(demo, "GENERATED", tmp_path / "generated")
     monkeypatch.setattr(past, "DAYS", 2)
     monkeypatch.setattr(past, "VISITORS", 10.0)
-    camera = demo._place()
-    return Shop(camera.store, camera, camera.lines.get(), camera.zones.first())
+    return place_of(demo._place())
 
 
 def test_the_demo_store_has_a_past_that_ends_before_the_day_of_its_video(demo_shop):

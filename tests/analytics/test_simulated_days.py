@@ -15,7 +15,7 @@ from analytics.simulator.days import Day, simulated_day, times_of
 from analytics.simulator.people import STAYS
 from analytics.simulator.plan import plan_of
 from tracking.vision.events import LineCrossed, TrackEnded, ZoneEntered, ZoneLeft
-from tracking.vision.setup import LineSetup, SceneSetup, ZoneSetup
+from tracking.vision.setup import SceneSetup
 from zones.geometry import Polygon
 
 NEVER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -27,11 +27,19 @@ def corners(first: tuple[float, float], second: tuple[float, float]) -> tuple:
     return ((left, top), (right, top), (right, bottom), (left, bottom))
 
 
-SETUP = SceneSetup(
-    1280,
-    720,
-    tuple(ZoneSetup(name, name, kind, corners(a, b)) for name, kind, a, b in shop.ZONES),
-    tuple(LineSetup(name, name, kind, a, b, "left") for name, kind, a, b in shop.LINES),
+SETUP = SceneSetup.from_json(
+    {
+        "width": 1280,
+        "height": 720,
+        "zones": [
+            {"key": name, "name": name, "kind": kind, "vertices": corners(a, b)}
+            for name, kind, a, b in shop.ZONES
+        ],
+        "lines": [
+            {"key": name, "name": name, "kind": kind, "a": a, "b": b, "inside_side": "left"}
+            for name, kind, a, b in shop.LINES
+        ],
+    }
 )
 PLAN = plan_of(SETUP, shop.OPENING_HOURS)
 

@@ -81,7 +81,12 @@ def write(slug: str) -> dict[str, int]:
     store = store_find(slug, "UTC")[0]
     camera = store.cameras.get()
     over = Event()
-    Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+
+    def listen() -> None:
+        sys.stdin.read()
+        over.set()
+
+    Thread(target=listen, daemon=True).start()
     done = {"writes": 0, "locked": 0}
     print("begun", flush=True)
     while not over.wait(PAUSE_S):

@@ -62,7 +62,7 @@ def _copy_week(last: int, week: int, layer: int) -> None:
         "seq": "NULL",
         "source": "'bench'",
     }
-    fields = [f.column for f in TrackingEvent._meta.concrete_fields if not f.primary_key]
+    fields = [str(f.column) for f in TrackingEvent._meta.concrete_fields if not f.primary_key]
     table = TrackingEvent._meta.db_table
     taken = ", ".join(changed.get(name, name) for name in fields)
     # Columns are the model's, numbers are ours.
