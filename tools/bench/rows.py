@@ -231,7 +231,8 @@ def ingest(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
     """Yield how fast events go in, against `bulk_create`, and beside two more writers."""
     for name, least in databases.FASTER_THAN_BULK_CREATE.items():
         with databases.installation(name, wanted.folder / f"ingest-{name}") as place:
-            told = place.python("-m", "tools.bench.ingest_race", databases.ROWS).json()
+            race = ("-m", "tools.bench.ingest_race", databases.ROWS)
+            told = place.python(*race, timeout_s=databases.HALF_AN_HOUR_S).json()
             yield Row(
                 f"ingest_s: {name}",
                 told["ours_s"],
@@ -243,7 +244,8 @@ def ingest(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
             )
     tell("writing beside two others")
     busy = Installation(wanted.folder / "busy")
-    told = busy.python("-m", "tools.bench.busy_writers", 40_000, timeout_s=600).json()
+    script = ("-m", "tools.bench.busy_writers", 40_000)
+    told = busy.python(*script, timeout_s=databases.HALF_AN_HOUR_S).json()
     pace, refused = told["events_a_second"], told["locked"]
     note = f"numbered, in and summed, by the clock; {told['events_a_core_second']:.0f} of a core"
     wanted_pace = databases.EVENTS_A_SECOND
