@@ -22,6 +22,8 @@ class AnalyticsConfig(AppConfig):
             mark_calendar_dirty,
             mark_shape_dirty,
         )
+        from analytics.simulator.demo import demo_past
+        from tracking.demo import register_past
         from tracking.facts import register_exporter
         from tracking.ledger import register_sink
         from zones.models import CountingLine, Zone
@@ -31,6 +33,7 @@ class AnalyticsConfig(AppConfig):
         register_exporter(bucket_facts)
         pre_save.connect(line_kind_moves, sender=CountingLine)
         calendar_changed.connect(mark_calendar_dirty)
+        register_past(demo_past)
         for shape in (Zone, CountingLine):
             post_save.connect(mark_shape_dirty, sender=shape)
         post_save.connect(refresh_shop, sender=CountingLine)

@@ -7,8 +7,9 @@ their run and number. Rows go in within the caller's transaction.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +37,15 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
     columns = ", ".join(quote(str(field.column)) for field in fields)
-    values = [[_prepared(field, row) for field in fields] for row in rows]
+    prepared = _preparer()
+    values_of = attrgetter(*(field.attname for field in fields))
+    values = [
+        [
+            value if value.__class__ in PLAIN else prepared(field, value)
+            for field, value in zip(fields, values_of(row), strict=True)
+        ]
+        for row in rows
+    ]
     if connection.vendor == "postgresql":
         _copy(f"COPY {table} ({columns}) FROM STDIN", values)
         return
@@ -47,19 +56,29 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
         cursor.executemany(sql, values)
 
 
-def _prepared(field: models.Field[Any, Any], row: models.Model) -> Any:
-    """Return a value as the database takes it; the common kinds without Django's long way."""
-    value = getattr(row, field.attname)
-    kind = type(value)
-    if kind in PLAIN:
-        return value
-    if kind is datetime:
-        return connection.ops.adapt_datetimefield_value(value)
-    if kind is UUID:
-        return value if connection.features.has_native_uuid_field else value.hex
-    if isinstance(field, models.BinaryField):
-        return bytes(value)
-    return field.get_db_prep_save(value, connection)
+def _preparer() -> Callable[[models.Field[Any, Any], Any], Any]:
+    """Return what makes of a value what the database takes, the common kinds by a short way.
+
+    What depends on the database is asked once: to ask for every value takes longer than the rest.
+    """
+    native_uuid = connection.features.has_native_uuid_field
+    # SQLite takes an instant of UTC as words that do not say so, PostgreSQL any as it is.
+    in_words = connection.vendor == "sqlite" and connection.timezone is UTC
+    as_it_is = connection.vendor == "postgresql"
+
+    def prepared(field: models.Field[Any, Any], value: Any) -> Any:
+        kind = type(value)
+        if kind is datetime and as_it_is:
+            return value
+        if kind is datetime and in_words and value.tzinfo is UTC:
+            return str(value.replace(tzinfo=None))
+        if kind is UUID:
+            return value if native_uuid else value.hex
+        if isinstance(field, models.BinaryField):
+            return bytes(value)
+        return field.get_db_prep_save(value, connection)
+
+    return prepared
 
 
 def _copy(sql: str, rows: Iterable[Sequence[Any]]) -> None:

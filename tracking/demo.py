@@ -6,7 +6,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,16 @@ STILL = "still.jpg"
 # Pictures made at set-up, served with the static files: the log-in page shows the empty shop.
 GENERATED = Path(settings.BASE_DIR) / "var" / "generated"
 JPEG_QUALITY = 88
+# What fills the demo store's past; its numbers are another room's, which registers it.
+Past = Callable[[Store, datetime, Callable[[float], None]], None]
+_pasts: list[Past] = []
+
+
+def register_past(past: Past) -> Past:
+    """Have `past` fill the demo store up to an instant, each time the demo is made."""
+    if past not in _pasts:
+        _pasts.append(past)
+    return past
 
 
 def demo_make(tell: Callable[[float], None]) -> tuple[Recording, bool]:
@@ -56,11 +66,20 @@ def demo_make(tell: Callable[[float], None]) -> tuple[Recording, bool]:
     camera = _place()
     membership_set(user=_user(), store=camera.store, role=Membership.Role.MANAGER)
     _still(camera)
-    counted = Recording.objects.filter(camera=camera, is_demo=True)
+    counted = Recording.objects.filter(camera=camera, is_demo=True, source=Recording.Source.VIDEO)
     usable = counted.exclude(state__in=(Recording.State.FAILED, Recording.State.CANCELLED))
     if (recording := usable.order_by("-pk").first()) is not None:
         return recording, False
     return _record(camera, tell), True
+
+
+def demo_past(recording: Recording, tell: Callable[[float], None]) -> None:
+    """Fill the demo store's days before its recording, where they are missing.
+
+    Not part of `demo_make`: the recording is counted meanwhile.
+    """
+    for past in _pasts:
+        past(recording.store, recording.started_at, tell)
 
 
 def demo_remove() -> int:

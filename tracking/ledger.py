@@ -8,13 +8,13 @@ store's counter, then what the sinks touch.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from accounts.models import Store
@@ -39,6 +39,8 @@ from zones.models import CountingLine, Zone
 
 ROWS = 500  # an INSERT; SQLite takes 32,766 values
 COUNTED = (Recording.State.DONE, Recording.State.PARTIAL)
+# What an event says of where it comes from, by the source of its recording.
+EVENT_SOURCES = {Recording.Source.SIMULATED.value: "simulated"}
 
 
 class AlreadyCountedError(RuntimeError):
@@ -309,6 +311,7 @@ def _fill_visit(row: Visit, run: Run, draft: VisitDraft) -> None:
     row.chain = draft.chain
     row.entered_at = _at(run, draft.entered_ms)
     row.inferred = draft.inferred
+    row.staff = row.staff or draft.staff
     if draft.exited_ms is not None:
         row.exited_at = _at(run, draft.exited_ms)
         row.duration_ms = draft.exited_ms - draft.entered_ms
@@ -345,31 +348,34 @@ def _events(
     recording = run.recording
     zones = _by_key(Zone.objects.filter(camera=recording.camera)) if drafts else {}
     lines = _by_key(CountingLine.objects.filter(camera=recording.camera)) if drafts else {}
+    # By primary key: to set a related row takes as long as all the rest of an event.
     return [
         TrackingEvent(
             public_id=uuid.uuid5(run.public_id, f"event/{ordinal}"),
-            store=run.store,
+            store_id=run.store_id,
             kind=draft.kind,
             at=_at(run, draft.time_ms),
-            camera=recording.camera,
-            zone=zones.get(draft.zone_key),
-            line=lines.get(draft.line_key),
+            camera_id=recording.camera_id,
+            zone_id=zones.get(draft.zone_key),
+            line_id=lines.get(draft.line_key),
             direction=draft.direction,
-            run=run,
+            run_id=run.pk,
             ordinal=ordinal,
             track_number=draft.track_number,
-            visit=None if draft.visit is None else visits[draft.visit],
+            visit_id=None if draft.visit is None else visits[draft.visit].pk,
             since=None if draft.since_ms is None else _at(run, draft.since_ms),
             dwell_ms=draft.dwell_ms,
             censored=draft.censored,
+            source=EVENT_SOURCES.get(recording.source, "video"),
             is_demo=recording.is_demo,
         )
         for ordinal, draft in enumerate(drafts, start=run.next_ordinal)
     ]
 
 
-def _by_key(rows: Iterable[Any]) -> dict[str | None, Any]:
-    return {str(row.public_id): row for row in rows}
+def _by_key(rows: QuerySet[Any]) -> dict[str | None, int]:
+    """Return the primary keys of shapes by what names them in a run's map."""
+    return {str(public_id): pk for public_id, pk in rows.values_list("public_id", "pk")}
 
 
 def _number(events: Sequence[TrackingEvent], store: Store) -> None:

@@ -79,6 +79,7 @@ class Recording(JobRow):
         VIDEO = "video", "Video file"
         IMAGE = "image", "Still image"
         CAMERA = "camera", "Live camera"
+        SIMULATED = "simulated", "Simulated"
 
     class State(models.TextChoices):
         """The life of a recording."""

@@ -49,6 +49,8 @@ from zones.selectors import SceneShapes, shapes_now
 log = structlog.get_logger(__name__)
 
 State = Recording.State
+# A still picture has no crossings, and of a simulated day nothing was ever detected.
+WITHOUT_DETECTIONS = (Recording.Source.IMAGE, Recording.Source.SIMULATED)
 # So many runs are removed at the most before other work has its turn.
 AT_ONCE = 20
 
@@ -91,7 +93,7 @@ def recording_recount(*, recording: Recording, user: User | None = None) -> Reco
 def run_to_replace(recording: Recording) -> Run:
     run = recording.runs.filter(active=True).first()
     is_counted = recording.state in {State.DONE, State.PARTIAL}
-    if run is None or not is_counted or recording.source == Recording.Source.IMAGE:
+    if run is None or not is_counted or recording.source in WITHOUT_DETECTIONS:
         raise Problem("not_recountable")
     kept = recording.chunks.filter(state=JobState.DONE, detections__isnull=False).count()
     if kept < recording.chunk_count:

@@ -10,6 +10,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
 from accounts.selectors import stores_of_user
+from tracking.models import Recording
 from tracking.pages import api_answer, page_context, store_of_page
 from tracking.recording_rows import GROUPS, recording_counts, recording_page
 from tracking.room import used_bytes
@@ -46,7 +47,8 @@ def live(request: HttpRequest, store_slug: str) -> HttpResponse:
     context["page_data"] |= {
         "feed_kinds": FEED_KINDS,
         "feed_length": FEED_LENGTH,
-        "demo_comes": store.is_demo and not store.recordings.exists(),
+        "demo_comes": store.is_demo
+        and not store.recordings.exclude(source=Recording.Source.SIMULATED).exists(),
     }
     context |= {
         "page": "live",

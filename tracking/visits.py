@@ -53,6 +53,8 @@ class VisitDraft:
     seen_ms: int
     exited_ms: int | None = None
     inferred: bool = False
+    # Known to work here, from the start; a person may say so of any visit later.
+    staff: bool = False
     stays: list[Stay] = field(default_factory=list)
 
     def meets(self, since_ms: int, left_ms: int) -> bool:
@@ -136,7 +138,7 @@ class VisitBook:
         names = {f.name for f in fields(VisitDraft)} - {"stays"}
         for row in data["visits"]:
             stays = [Stay(**stay) for stay in row["stays"]]
-            visit = VisitDraft(**{name: row[name] for name in names}, stays=stays)
+            visit = VisitDraft(**{name: row[name] for name in names & row.keys()}, stays=stays)
             book.visits.setdefault(visit.chain, []).append(visit)
         book.alive = set(data["alive"])
         book.inside = dict(data["inside"])

@@ -53,7 +53,10 @@ def test_an_unknown_row_is_refused_with_those_there_are():
     )
     assert done.returncode == 2
     assert "there is no row beauty" in done.stderr
-    assert "tracker, own, sight, gating, speed, store, memory, workers, coverage" in done.stderr
+    assert (
+        "tracker, own, sight, gating, speed, store, memory, workers, coverage, ingest, rollups"
+        in done.stderr
+    )
 
 
 def test_a_film_shown_three_times_is_three_times_as_long_with_the_same_pictures(tmp_path: Path):

@@ -188,6 +188,13 @@ def test_exporting_an_unknown_store_is_an_error_that_names_the_known_ones(files)
 @pytest.fixture
 def short_demo(monkeypatch):
     monkeypatch.setattr(demo, "SECONDS", 3)
+    filled: list[Recording] = []
+
+    def fill(store, before, tell):
+        filled.append(store.recordings.get(started_at=before))
+
+    monkeypatch.setattr(demo, "_pasts", [fill])  # its past has tests of its own
+    return filled
 
 
 def test_the_demo_is_made_once_labelled_and_ends_now(short_demo, tmp_path):
@@ -196,6 +203,7 @@ def test_the_demo_is_made_once_labelled_and_ends_now(short_demo, tmp_path):
     assert told == demo.summary(recording) | {"made": True}
     assert recording.is_demo
     assert recording.store.is_demo
+    assert short_demo == [recording]
     assert recording.store.timezone == "Europe/London"
     assert abs(recording.ended_at - clock.now()) < timedelta(seconds=30)
     assert recording.camera.lines.count() == 1

@@ -19,7 +19,8 @@ def main() -> int:
     done: list[Row] = []
     failed = []
     with tempfile.TemporaryDirectory(prefix="oskartrack-bench-") as folder:
-        wanted = Wanted(Path(folder), options.seeds, options.seconds, tuple(options.minutes))
+        sizes = tuple(options.minutes), tuple(options.millions)
+        wanted = Wanted(Path(folder), options.seeds, options.seconds, *sizes)
         for name in options.rows or ROWS:
             began = time.monotonic()
             try:
@@ -68,6 +69,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--minutes", type=int, nargs="+", default=[1, 10], help="videos to take memory of (1 10)"
     )
+    parser.add_argument(
+        "--millions", type=int, nargs="+", default=[1],
+        help="millions of events in a year that sums are made of (1); `1 10` takes an hour",
+    )  # fmt: skip
     parser.add_argument("--results", type=Path, default=RESULTS, help="file to write")
     options = parser.parse_args()
     if unknown := set(options.rows) - set(ROWS):

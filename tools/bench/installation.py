@@ -47,13 +47,13 @@ class Ran:
 
 
 class Installation:
-    """Commands on an empty database in a folder that nothing else uses."""
+    """Commands on an empty database in a folder that nothing else uses, or on one that is named."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: str | None = None) -> None:
         self.folder = folder
         wanted = {
             "OSKARTRACK_DATA": str(folder),
-            "DATABASE_URL": f"sqlite:///{folder}/oskartrack.sqlite3",
+            "DATABASE_URL": database or f"sqlite:///{folder}/oskartrack.sqlite3",
             "REDIS_URL": "redis://127.0.0.1:1/0",  # nothing listens: counting does not need it
             "OSKARTRACK_ENV": "development",
             "DJANGO_SETTINGS_MODULE": "oskartrack.settings",

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from tools.bench import core_coverage, films, peers, rendered_store, seeing
+from tools.bench import core_coverage, databases, films, peers, rendered_store, seeing
 from tools.bench import workers as side_by_side
 from tools.bench.installation import Installation
 
@@ -55,6 +56,7 @@ class Wanted:
     seeds: int
     seconds: int
     minutes: tuple[int, ...]
+    millions: tuple[int, ...] = (1,)
 
 
 def store(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
@@ -225,6 +227,67 @@ def coverage(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
         )
 
 
+def ingest(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
+    """Yield how fast events go in, against `bulk_create`, and beside two more writers."""
+    for name, least in databases.FASTER_THAN_BULK_CREATE.items():
+        with databases.installation(name, wanted.folder / f"ingest-{name}") as place:
+            race = ("-m", "tools.bench.ingest_race", databases.ROWS)
+            told = place.python(*race, timeout_s=databases.HALF_AN_HOUR_S).json()
+            yield Row(
+                f"ingest_s: {name}",
+                told["ours_s"],
+                told["peer_s"],
+                told["ours_s"] / told["peer_s"],
+                1 / least,
+                f"{databases.ROWS} events against bulk_create: "
+                f"{told['peer_s'] / told['ours_s']:.1f} times as fast, medians in turn",
+            )
+    tell("writing beside two others")
+    busy = Installation(wanted.folder / "busy")
+    script = ("-m", "tools.bench.busy_writers", 40_000)
+    told = busy.python(*script, timeout_s=databases.HALF_AN_HOUR_S).json()
+    pace, refused = told["events_a_second"], told["locked"]
+    note = f"numbered, in and summed, by the clock; {told['events_a_core_second']:.0f} of a core"
+    wanted_pace = databases.EVENTS_A_SECOND
+    yield Row("ingest_events_a_second: SQLite", pace, wanted_pace, wanted_pace / pace, 1.0, note)
+    note = f"writes of three processes that were locked out, of {told['writes'] + 20}"
+    yield Row("ingest_refused: SQLite", refused, None, refused, 0.0, note)
+
+
+def rollups(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
+    """Yield what sums cost against all of them anew, and reading them against reading events."""
+    for name in databases.FASTER_THAN_BULK_CREATE:
+        by_size: dict[int, dict[str, Any]] = {}
+        for millions in sorted(wanted.millions):
+            tell(f"{millions} million events on {name}")
+            folder = wanted.folder / f"rollups-{name}-{millions}"
+            told = by_size[millions] = databases.rollup_race(name, folder, millions)
+            yield from _rollup_rows(f"{name}, {millions} M", told)
+        smallest, largest = min(by_size), max(by_size)
+        if smallest < largest:
+            for read in ("day_s", "month_s", "totals_s"):
+                ours, peer = by_size[largest][read], by_size[smallest][read]
+                title = f"read_{read} {largest} M over {smallest} M: {name}"
+                yield Row(title, ours, peer, ours / peer, databases.FLAT)
+
+
+def _rollup_rows(where: str, told: dict[str, Any]) -> Iterator[Row]:
+    ours, peer = told["incremental_s"], told["full_s"]
+    note = (
+        f"sums of {told['touched']:.0f} events in two hours against all {told['events']:,} anew: "
+        f"{peer / ours:.0f} times cheaper; {told['buckets']:,} buckets"
+    )
+    yield Row(f"sums_s: {where}", ours, peer, ours / peer, 0.01, note)
+    if "rows" in told:
+        wrong, rows = told["differing"], told["rows"]
+        yield Row(f"sums_wrong: {where}", wrong, rows, wrong / rows, 0.0, "rows, of all, after it")
+    words = {"day": "24 hours, by hour", "month": "30 days, by day", "totals": "totals of 30 days"}
+    for read, what in words.items():
+        ours, peer = told[f"{read}_s"], told[f"{read}_raw_s"]
+        note = f"{what}: from events it takes {peer / ours:.1f} times as long"
+        yield Row(f"read_{read}_s: {where}", ours, peer, ours / peer, 0.1, note)
+
+
 def _film(wanted: Wanted, tell: Callable[[str], None]) -> tuple[Path, Path, str]:
     """Return the real street, or a rendered scene where it is not at hand."""
     installation = Installation(wanted.folder / "films")
@@ -244,4 +307,6 @@ ROWS: dict[str, Callable[[Wanted, Callable[[str], None]], Iterator[Row]]] = {
     "memory": memory,
     "workers": workers,
     "coverage": coverage,
+    "ingest": ingest,
+    "rollups": rollups,
 }

@@ -18,8 +18,8 @@ class Command(BaseCommand):
 
     help = (
         "Make the demo store: a camera with zones and a line, a rendered scene that ends now and "
-        "is counted by the workers, and the account 'demo' to see it with. Labelled as demo data "
-        "everywhere; --remove takes all of it away."
+        "is counted by the workers, two weeks of simulated days before it, and the account 'demo' "
+        "to see it all with. Labelled as demo data everywhere; --remove takes all of it away."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -40,4 +40,7 @@ class Command(BaseCommand):
             raise CommandError(" ".join(error.messages)) from error
         bar.close()
         tasks.ring(recording.pk)
+        bar = Bar("simulating the days before")
+        demo.demo_past(recording, bar.show)
+        bar.close()
         self.stdout.write(json.dumps(demo.summary(recording) | {"made": made}))
