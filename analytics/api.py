@@ -121,11 +121,8 @@ def recording_snapshot(store: Store, wanted: uuid.UUID | None) -> dict[str, Any]
     }
 
 
-class SummariesQuery(QuerySerializer):
-    """Which business days, both included, in hours or days."""
-
-    period = serializers.ChoiceField(choices=AnalyticsSummary.Period.choices, default="day")
-    compare = serializers.ChoiceField(choices=WAYS, required=False)
+class DaysQuery(QuerySerializer):
+    """Which business days, both included."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Add `from` and `to`, which Python cannot name."""
@@ -139,6 +136,13 @@ class SummariesQuery(QuerySerializer):
                 {"to": f"Ask for 1 to {DAYS_AT_MOST} days, from the first to the last; got {days}."}
             )
         return super().validate(attrs)
+
+
+class SummariesQuery(DaysQuery):
+    """Which business days, both included, in hours or days."""
+
+    period = serializers.ChoiceField(choices=AnalyticsSummary.Period.choices, default="day")
+    compare = serializers.ChoiceField(choices=WAYS, required=False)
 
 
 class SummariesView(APIView):

@@ -2,7 +2,15 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from analytics import api, export_api, insight_api, kpi_api, proof_api, tell_api
+from analytics import (
+    api,
+    export_api,
+    insight_api,
+    kpi_api,
+    movement_api,
+    proof_api,
+    tell_api,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("stores/<uuid:store_id>/live/", api.LiveView.as_view(), name="store-live"),
@@ -43,5 +51,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "stores/<uuid:store_id>/exports/<slug:what>.<slug:ending>",
         export_api.ExportView.as_view(),
         name="store-export",
+    ),
+    path(
+        "stores/<uuid:store_id>/movement/",
+        movement_api.MovementView.as_view(),
+        name="store-movement",
+    ),
+    path(
+        "stores/<uuid:store_id>/movement/visits/",
+        movement_api.MovementVisitsView.as_view(),
+        name="store-movement-visits",
+    ),
+    path(
+        "stores/<uuid:store_id>/heatmap/",
+        movement_api.HeatmapView.as_view(),
+        name="store-heatmap",
     ),
 ]

@@ -13,8 +13,11 @@ class AnalyticsConfig(AppConfig):
         """Have every ledger transaction keep the buckets: the arrow points down, so we register."""
         from django.db.models.signals import post_save, pre_save
 
+        from accounts.models import Store
         from accounts.signals import calendar_changed
+        from analytics.heatmap import heat_sink
         from analytics.marks import mark_sink, refresh_shop
+        from analytics.path_sums import path_facts, path_sink, paths_begin
         from analytics.rebuild import bucket_facts
         from analytics.rollups import (
             bucket_sink,
@@ -30,10 +33,14 @@ class AnalyticsConfig(AppConfig):
 
         register_sink(bucket_sink)
         register_sink(mark_sink)
+        register_sink(path_sink)
+        register_sink(heat_sink)
         register_exporter(bucket_facts)
+        register_exporter(path_facts)
         pre_save.connect(line_kind_moves, sender=CountingLine)
         calendar_changed.connect(mark_calendar_dirty)
         register_past(demo_past)
+        post_save.connect(paths_begin, sender=Store)
         for shape in (Zone, CountingLine):
             post_save.connect(mark_shape_dirty, sender=shape)
         post_save.connect(refresh_shop, sender=CountingLine)

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from accounts.models import Store
 from analytics.fresh import COLUMNS, instant_of
-from analytics.models import DWELL_EDGES_S, AnalyticsSummary, Bucket
+from analytics.models import DWELL_EDGES_S, AnalyticsSummary, Bucket, PathSum
+from analytics.path_sums import split_zones
 from zones.models import Camera, CountingLine, Zone
 
 Period = AnalyticsSummary.Period
@@ -103,10 +104,20 @@ def _which_time(local: datetime) -> str:
 def _what(key: tuple[Any, ...], names: Mapping[tuple[str, int], str]) -> str:
     if key[0] == "mark":
         return "what somebody told of who is inside"
+    if key[0] == "path":
+        return _path(key, names)
     if key[0] != "bucket":
         return f"sums of the {key[0]}"
     _, _, camera, kind, subject = key
     return names.get((kind, subject)) or f"{kind} {subject} of camera {camera}, which is no more"
+
+
+def _path(key: tuple[Any, ...], names: Mapping[tuple[str, int], str]) -> str:
+    _, _, camera, kind, zones = key
+    where = names.get((str(Subject.CAMERA), camera), f"camera {camera}")
+    named = [names.get((str(Subject.ZONE), zone), f"zone {zone}") for zone in split_zones(zones)]
+    way = ", then ".join(named) or "no zone"
+    return f"{PathSum.Kind(kind).label.lower()}, {where}, through {way}"
 
 
 def _values(one: Difference) -> str:

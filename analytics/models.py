@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from accounts.models import Store
-from accounts.scope import ScopedQuerySet
+from accounts.scope import ScopedQuerySet, scoped
 from zones.models import Camera
 
 # Upper edges of the dwell histogram in seconds; the last bin is open. Fixed for ever: bins only
@@ -287,3 +287,88 @@ class KpiSettings(models.Model):
 
     def __str__(self) -> str:
         return f"{self.store}: up to {self.bounce_s} s"
+
+
+class PathSum(models.Model):
+    """How many people took one path on a business day: zones in order, nothing derived.
+
+    The business day is the one the path begins on, so that all its steps fall on one day.
+    """
+
+    class Kind(models.TextChoices):
+        """How much of the path was seen."""
+
+        VISIT = "visit", "A visit from its start to its end"
+        UNENDED = "unended", "A visit whose end was not seen"
+        LOOSE = "loose", "Stays of somebody outside any visit"
+
+    store = models.ForeignKey(
+        Store, on_delete=models.CASCADE, related_name="path_sums", db_constraint=False
+    )
+    camera = models.ForeignKey(
+        Camera, on_delete=models.CASCADE, related_name="path_sums", db_constraint=False
+    )
+    business_day = models.DateField()
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    # A name-based UUID of `zones`, which may be longer than an index takes.
+    digest = models.CharField(max_length=32)
+    # Primary keys of the zones in the order they were entered, joined by commas; staff-only and
+    # ignored ones too, since a zone's kind may change: readers leave them out.
+    zones = models.TextField(blank=True)
+    times = models.IntegerField(default=0)
+
+    objects = ScopedQuerySet["PathSum"].as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["camera", "business_day", "kind", "digest"], name="path_sum_once"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["store", "business_day"])]
+
+    def __str__(self) -> str:
+        return f"{self.times} x {self.zones or 'no zone'} on {self.business_day}"
+
+
+class PathClock(models.Model):
+    """By which clock a store's path sums were made; of another one, or missing, they are behind."""
+
+    store = models.OneToOneField(
+        Store, on_delete=models.CASCADE, related_name="path_clock", primary_key=True
+    )
+    timezone = models.CharField(max_length=64)
+    day_start = models.TimeField()
+
+    objects = ScopedQuerySet["PathClock"].as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.timezone}, days from {self.day_start:%H:%M}"
+
+
+class HeatDay(models.Model):
+    """Where people of one camera were on a business day: time per cell of its picture."""
+
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="heat_days")
+    business_day = models.DateField()
+    # Raised by every ledger transaction that changes its tracks; the grids are behind unless
+    # `drawn` is the same.
+    touched = models.BigIntegerField(default=0)
+    drawn = models.BigIntegerField(null=True, blank=True)
+    # The instants the grids were cut to; other ones by now where the store's clock was changed.
+    starts_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    tracks = models.IntegerField(default=0)
+    # `analytics.heat.pack` of microseconds per cell: of everybody, of those who stood.
+    presence = models.BinaryField(null=True, editable=False)
+    dwell = models.BinaryField(null=True, editable=False)
+
+    objects = scoped("camera__store_id").as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["camera", "business_day"], name="heat_day_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.camera} on {self.business_day}"

@@ -19,7 +19,15 @@ from analytics import fresh, marks
 from analytics.calendar import StoreClock
 from analytics.differences import Difference, words_of
 from analytics.fresh import COLUMNS, EVER, BucketId, Reach, Row, Sums
-from analytics.models import AnalyticsSummary, Bucket, DayChange, DirtyDay
+from analytics.models import AnalyticsSummary, Bucket, DayChange, DirtyDay, PathSum
+from analytics.path_sums import (
+    clock_held,
+    fresh_paths,
+    paths_refresh,
+    paths_rewrite,
+    paths_rewrite_day,
+    stored_paths,
+)
 from analytics.rollups import clock_of, mark_dirty
 from analytics.summaries import UNCOUNTED_ZONES, VALUES, day_summaries, fold_dirty
 from tracking.selectors import entrance_lines, one_view
@@ -103,6 +111,7 @@ def check(store: Store, progress: Progress | None = None) -> Comparison:
 def check_day(store: Store, day: date, reach: Reach) -> DayCheck:
     """Compare one business day, read from one state of the database."""
     fold_dirty(store, day, day)
+    paths_refresh(store)
     found = DayCheck(store, day)
     clock = clock_of(store)
     with one_view():
@@ -116,7 +125,21 @@ def check_day(store: Store, day: date, reach: Reach) -> DayCheck:
         # A day that is behind again will be folded: its summaries are no cache of anything yet.
         if not DirtyDay.objects.filter(store=store, business_day=day).exists():
             _check_summaries(found, clock, fives.rows)
+        _check_paths(found, reach)
     return found
+
+
+def _check_paths(found: DayCheck, reach: Reach) -> None:
+    clock = clock_held(found.store)
+    if clock is None:
+        return  # the store's clock was changed this moment: they are behind by now
+    starts_us = fresh.us_of(clock.day_starts_at(found.day))
+    stored = stored_paths(found.store, found.day)
+    counted = fresh_paths(found.store, clock, found.day, reach.stay)
+    for key in sorted({*stored, *counted}):
+        times = {"times": counted[key]} if counted[key] else None
+        which = (key.camera_id, key.kind, key.zones)
+        found.row(("path", starts_us, *which), stored.get(key), times)
 
 
 def rewrite(store: Store, progress: Progress | None = None) -> Comparison:
@@ -131,6 +154,7 @@ def rewrite(store: Store, progress: Progress | None = None) -> Comparison:
         fresh.fresh_insert(store, EVER, fresh.NO_REACH)
         mark_dirty(store, map(clock_of(store).day_starts_at, days))
     fold_dirty(store)
+    paths_rewrite(store)
     return before
 
 
@@ -148,6 +172,7 @@ def rewrite_day(store: Store, day: date, reach: Reach) -> None:
         fresh.fresh_insert(store, between, reach)
         mark_dirty(store, [clock.day_starts_at(day)])
     fold_dirty(store, day, day)
+    paths_rewrite_day(store, day, reach.stay)
 
 
 def days_of(store: Store) -> list[date]:
@@ -155,6 +180,8 @@ def days_of(store: Store) -> list[date]:
     clock = clock_of(store)
     summaries = AnalyticsSummary.objects.filter(store=store)
     days = set(summaries.values_list("business_day", flat=True).distinct())
+    paths = PathSum.objects.filter(store=store)
+    days |= set(paths.values_list("business_day", flat=True).distinct())
     ends_at = None
     with one_view():
         for first, last in fresh.spans_of_facts(store):

@@ -138,7 +138,7 @@ def write_deltas(store_id: int, deltas: Deltas, sign: int = 1) -> None:
         (store_id, *key, *(sign * deltas[key][column] for column in SUMS)) for key in sorted(deltas)
     ]
     for start in range(0, len(rows), ROWS_PER_STATEMENT):
-        _upsert("analytics_bucket", (*KEY, *SUMS), KEY[1:], SUMS, rows[start:][:ROWS_PER_STATEMENT])
+        upsert("analytics_bucket", (*KEY, *SUMS), KEY[1:], SUMS, rows[start:][:ROWS_PER_STATEMENT])
 
 
 def mark_dirty(store: Store, bucket_starts: Iterable[datetime]) -> None:
@@ -152,7 +152,7 @@ def mark_dirty(store: Store, bucket_starts: Iterable[datetime]) -> None:
     key = ("store_id", "business_day")
     rows = [(store.pk, day, 1) for day in sorted(days)]
     for table, count in (("analytics_dirtyday", "touched"), ("analytics_daychange", "changes")):
-        _upsert(table, (*key, count), key, (count,), rows)
+        upsert(table, (*key, count), key, (count,), rows)
 
 
 def line_kind_moves(instance: CountingLine, **_: Any) -> None:
@@ -227,7 +227,7 @@ def _add_stay(delta: Counter[str], duration_ms: int, censored: bool) -> None:
     delta[HISTOGRAM[histogram_bin(duration_ms, DWELL_EDGES_S)]] += 1
 
 
-def _upsert(
+def upsert(
     table: str,
     columns: Sequence[str],
     key: Sequence[str],

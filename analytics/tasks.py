@@ -11,12 +11,15 @@ from django.utils import timezone as clock
 from kombu.exceptions import OperationalError
 
 from accounts.models import Store
+from analytics.heatmap import draw_behind
 from analytics.insight_facts import facts_of
 from analytics.insights import insights
 from analytics.kpi_numbers import Period
+from analytics.path_sums import paths_refresh
 from analytics.proof import nights_plan, verifications_work
 from analytics.summaries import fold_dirty
 from analytics.wording import fetch_words
+from zones.models import Camera
 
 log = structlog.get_logger(__name__)
 
@@ -26,8 +29,11 @@ VERIFY_FOR_S = 20
 
 @shared_task(name="analytics.tasks.summaries_fold")
 def summaries_fold() -> None:
-    """Fold the business days that are behind their buckets."""
+    """Fold the business days that are behind their buckets; make path sums that are behind."""
     days = fold_dirty()
+    stores = paths_refresh()
+    if stores:
+        log.info("paths_made", stores=stores)
     if days:
         log.info("summaries_folded", days=days)
 
@@ -63,3 +69,12 @@ def insights_word(store_id: int, first: str, last: str) -> None:
         store, date.fromisoformat(first), date.fromisoformat(last), zone=None, now=clock.now()
     )
     fetch_words(insights(facts_of(period)).sentences)
+
+
+@shared_task(name="analytics.tasks.heat_draw")
+def heat_draw(camera_id: int, first: str, last: str) -> None:
+    """Draw the days of a camera's heatmap that are behind."""
+    camera = Camera.objects.select_related("store").filter(pk=camera_id).first()
+    if camera is not None:
+        days = draw_behind(camera, date.fromisoformat(first), date.fromisoformat(last))
+        log.info("heat_drawn", camera=camera_id, days=days)

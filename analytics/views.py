@@ -25,6 +25,7 @@ from analytics.history_page import (
     newest_day,
     recounts_of,
 )
+from analytics.movement_page import movement_context
 from analytics.proof_page import proof_of
 from analytics.rollups import clock_of
 from tracking.pages import api_answer, page_context, store_of_page
@@ -40,10 +41,12 @@ def dashboard(request: HttpRequest, store_slug: str) -> HttpResponse:
     """Show the key numbers of some business days."""
     store = store_of_page(request.user, store_slug)
     context = page_context(request, store)
-    context |= dashboard_context(request, store, context["page_data"]["api"])
+    api = context["page_data"]["api"]
+    context |= dashboard_context(request, store, api)
     if context["kpis"]:
         ends = context["first_day"], context["last_day"]
         context["proof"] = proof_of(request, store, *ends)
+        context |= movement_context(request, store, api, context["asked"])
     status = 200 if context["kpis"] else 400
     return render(request, "analytics/dashboard.html", context, status=status)
 

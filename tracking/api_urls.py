@@ -17,6 +17,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         live_api.PictureView.as_view(),
         name="recording-picture",
     ),
+    path(
+        "cameras/<uuid:camera_id>/still/",
+        live_api.StillView.as_view(),
+        name="camera-still",
+    ),
     path("stores/<uuid:store_id>/uploads/", upload_views.UploadsView.as_view(), name="uploads"),
     path("uploads/<uuid:upload_id>/", upload_views.UploadView.as_view(), name="upload"),
     path(

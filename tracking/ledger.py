@@ -10,11 +10,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Max, Min, QuerySet
 from django.db.models.functions import Now
 
 from accounts.models import Store
@@ -47,6 +47,18 @@ class AlreadyCountedError(RuntimeError):
     """The chunk is in the ledger already: the answer to an earlier commit was lost."""
 
 
+Stays = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """From the first to the last moment of some tracks of a camera."""
+
+    camera_id: int
+    starts_at: datetime
+    ends_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerBatch:
     """What a sink adds (`sign` +1) or takes out again (-1), inside the ledger's transaction."""
@@ -56,6 +68,11 @@ class LedgerBatch:
     visits_closed: list[Visit]
     coverage: list[Coverage]
     sign: int
+    # Visits closed in an earlier batch that have gained a stay since, each with the path it had:
+    # a stay is reported with its zone's grace after it ended.
+    visits_grown: list[tuple[Visit, Stays]] = field(default_factory=list)
+    # Where and when the tracks of this batch were followed; they may have begun days before.
+    followed: Followed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +168,12 @@ def run_take_out(run: Run) -> bool:
         run.active = False
         fault("take_out_after_run")
         batch = LedgerBatch(
-            run.store, events_of(run), closed_visits(run), coverage_of(run), sign=-1
+            run.store,
+            events_of(run),
+            closed_visits(run),
+            coverage_of(run),
+            sign=-1,
+            followed=followed_in(run),
         )
         recounted = recounted_event(run, take_sequence(run.store, 1))
         fault("take_out_after_event")
@@ -194,6 +216,14 @@ def closed_visits(run: Run) -> list[Visit]:
 def coverage_of(run: Run) -> list[Coverage]:
     """Return the spans that a run observed."""
     return list(run.coverage.select_related("camera").order_by("starts_at"))
+
+
+def followed_in(run: Run) -> Followed | None:
+    """Return from when to when a run followed anybody."""
+    span = run.tracks.aggregate(first=Min("started_at"), last=Max("ended_at"))
+    if span["first"] is None:
+        return None
+    return Followed(run.recording.camera_id, span["first"], span["last"])
 
 
 def take_sequence(store: Store, count: int) -> int:
@@ -242,7 +272,7 @@ def write_facts(run: Run, counted: Slice) -> LedgerBatch:
     """Write the rows of a slice, within the transaction that moves the checkpoint."""
     insert_rows([_track(run, track) for track in counted.tracks])
     fault("after_tracks")
-    visits, closed = _write_visits(run, counted)
+    visits, closed, grown = _write_visits(run, counted)
     fault("after_visits")
     events = _events(run, counted.events, visits)
     if run.active and events:
@@ -252,11 +282,23 @@ def write_facts(run: Run, counted: Slice) -> LedgerBatch:
     coverage = _coverage(run, counted.covered_ms)
     Coverage.objects.bulk_create(coverage)
     fault("after_coverage")
-    return LedgerBatch(run.store, events, closed, coverage, sign=1)
+    return LedgerBatch(
+        run.store, events, closed, coverage, 1, visits_grown=grown, followed=_followed(run, counted)
+    )
 
 
-def _write_visits(run: Run, counted: Slice) -> tuple[dict[int, Visit], list[Visit]]:
-    """Write new and changed visits; return those by ordinal that events name, and those closed."""
+def _followed(run: Run, counted: Slice) -> Followed | None:
+    if not counted.tracks:
+        return None
+    first = min(track.started_ms for track in counted.tracks)
+    last = max(track.ended_ms for track in counted.tracks)
+    return Followed(run.recording.camera_id, _at(run, first), _at(run, last))
+
+
+def _write_visits(
+    run: Run, counted: Slice
+) -> tuple[dict[int, Visit], list[Visit], list[tuple[Visit, Stays]]]:
+    """Write new and changed visits; return those that events name, those closed, those grown."""
     book = counted.book
     customers = _write_customers(run, book)
     named = {event.visit for event in counted.events if event.visit is not None}
@@ -264,6 +306,7 @@ def _write_visits(run: Run, counted: Slice) -> tuple[dict[int, Visit], list[Visi
     older = (named | set(book.changed)) - opened
     rows = {visit.ordinal: visit for visit in run.visits.filter(ordinal__in=older)}
     was_open = opened | {ordinal for ordinal, row in rows.items() if row.exited_at is None}
+    paths_before = {ordinal: row.path for ordinal, row in rows.items()}
     for ordinal, draft in book.changed.items():
         row = rows.setdefault(ordinal, Visit(store=run.store, run=run, ordinal=ordinal))
         _fill_visit(row, run, draft)
@@ -279,7 +322,12 @@ def _write_visits(run: Run, counted: Slice) -> tuple[dict[int, Visit], list[Visi
         for ordinal in sorted(book.changed)
         if ordinal in was_open and rows[ordinal].exited_at is not None
     ]
-    return rows, closed
+    grown = [
+        (rows[ordinal], paths_before[ordinal])
+        for ordinal in sorted(book.changed)
+        if ordinal not in was_open and rows[ordinal].path != paths_before[ordinal]
+    ]
+    return rows, closed, grown
 
 
 def _write_customers(run: Run, book: VisitBook) -> dict[int, Customer]:

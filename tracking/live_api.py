@@ -26,8 +26,9 @@ from tracking.event_serializers import (
     VisitSerializer,
 )
 from tracking.models import Recording, TrackingEvent, Visit
-from tracking.overlays import overlay_of, picture_at
+from tracking.overlays import overlay_of, picture_at, still_of
 from tracking.selectors import feed_after, feed_recent, visits_of
+from zones.models import Camera
 
 EVENTS_AT_MOST = 500
 OVERLAY_AT_MOST_MS = 30_000
@@ -224,10 +225,30 @@ class PictureView(APIView):
         picture = picture_at(recording, query["at_ms"])
         if picture is None:
             raise NoPicture
-        headers = {
-            # A page steps back and forth through a few seconds; after that, ask again.
-            "Cache-Control": "private, max-age=60",
-            "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-        }
-        return HttpResponse(picture, content_type="image/jpeg", headers=headers)
+        return _jpeg(picture)
+
+
+class StillView(APIView):
+    """The person-free picture of a camera."""
+
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = WhateverIsAccepted
+
+    @extend_schema(responses={(200, "image/jpeg"): OpenApiTypes.BINARY})
+    def get(self, request: Request, camera_id: uuid.UUID) -> HttpResponse:
+        """Return the picture, for members of the camera's store."""
+        camera = get_object_or_404(Camera.objects.for_user(request.user), public_id=camera_id)
+        picture = still_of(camera)
+        if picture is None:
+            raise NoPicture("This camera has no picture without people yet.")
+        return _jpeg(picture)
+
+
+def _jpeg(picture: bytes) -> HttpResponse:
+    headers = {
+        # A page steps back and forth through a few seconds; after that, ask again.
+        "Cache-Control": "private, max-age=60",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    return HttpResponse(picture, content_type="image/jpeg", headers=headers)

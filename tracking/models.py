@@ -233,6 +233,8 @@ class Track(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["run", "number"], name="track_once"),
         ]
+        # Who was followed in a span of time: tracks are written in the order they end.
+        indexes: ClassVar = [models.Index(fields=["run", "ended_at"])]
 
     def __str__(self) -> str:
         return f"Track {self.number}"
@@ -362,6 +364,13 @@ class TrackingEvent(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["store", "at"]),
             models.Index(fields=["camera", "at"]),
+            # Stays of a run that no visit has, by chain. Without a value in the condition: SQLite
+            # takes an index for a query only where no parameter has to be known for it.
+            models.Index(
+                fields=["run", "track_number"],
+                condition=Q(visit=None, since__isnull=False),
+                name="event_loose_stay",
+            ),
         ]
 
     def __str__(self) -> str:

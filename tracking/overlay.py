@@ -98,10 +98,17 @@ def pack_path(points: Sequence[PathPoint]) -> bytes:
 
 def unpack_path(blob: bytes) -> list[PathPoint]:
     """Return the foot points that `pack_path` wrote; raises BadOverlayError."""
+    times, places = path_columns(blob)
+    rows = zip(times.tolist(), places.tolist(), strict=True)
+    return [(time_ms, x, y) for time_ms, (x, y) in rows]
+
+
+def path_columns(blob: bytes) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the same as times in ms of shape (N,) and places, fractions, of shape (N, 2)."""
     data, count, _ = _open(PATH_MAGIC, blob)
-    times = np.frombuffer(data, "<i8", count).tolist()
+    times = np.frombuffer(data, "<i8", count)
     places = np.frombuffer(data, "<u2", 2 * count, 8 * count).reshape(-1, 2) / STEPS
-    return [(time_ms, x, y) for time_ms, (x, y) in zip(times, places.tolist(), strict=True)]
+    return times.astype(np.int64), places
 
 
 def _steps(values: NDArray[np.float32]) -> NDArray[np.uint16]:

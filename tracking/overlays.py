@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from tracking import media
 from tracking.models import Chunk, Recording
 from tracking.overlay import TrackedFrame, previews_name, unpack
+from zones.models import Camera
 
 TRAIL_MS = 6_000
 TRAIL_STEP_MS = 200
@@ -68,6 +69,17 @@ def picture_at(recording: Recording, at_ms: int) -> bytes | None:
     for chunk, entries in rows[-1:]:
         return _read(recording, chunk, entries[0])
     return None
+
+
+def still_of(camera: Camera) -> bytes | None:
+    """Return a camera's person-free JPEG, or None where there is none."""
+    folder, _, name = camera.still.partition("/")
+    if not name:
+        return None
+    try:
+        return media.file_path(folder, name).read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def _chunks(recording: Recording, from_ms: int, to_ms: int) -> QuerySet[Chunk]:

@@ -23,7 +23,7 @@ from django.db.models.functions import Now
 
 from tracking import jobs, ledger
 from tracking.faults import fault
-from tracking.ledger import LedgerBatch, Slice
+from tracking.ledger import Followed, LedgerBatch, Slice
 from tracking.matching import VisitSpan, match_visits
 from tracking.models import (
     Chunk,
@@ -52,10 +52,16 @@ class _Facts:
 
     events: list[TrackingEvent]
     coverage: list[Coverage]
+    followed: Followed | None
 
     @classmethod
     def of(cls, run: Run) -> _Facts:
-        return cls(ledger.events_of(run), ledger.coverage_of(run))
+        return cls(ledger.events_of(run), ledger.coverage_of(run), ledger.followed_in(run))
+
+    def batch(self, run: Run, visits: list[Visit], sign: int) -> LedgerBatch:
+        return LedgerBatch(
+            run.store, self.events, visits, self.coverage, sign, followed=self.followed
+        )
 
 
 def commit_part(*, claim: jobs.Claim, recount: Recount, chunk: Chunk, counted: Slice) -> None:
@@ -101,8 +107,8 @@ def run_switch(*, claim: jobs.Claim, recount: Recount) -> int:
         fault("switch_after_people")
         recounted = _number(old, new)
         fault("switch_after_numbers")
-        ledger.feed(LedgerBatch(old.store, before.events, gone, before.coverage, sign=-1))
-        ledger.feed(LedgerBatch(new.store, after.events, come, after.coverage, sign=1))
+        ledger.feed(before.batch(old, gone, sign=-1))
+        ledger.feed(after.batch(new, come, sign=1))
         fault("switch_after_sinks")
         _draw(recount)
         fault("switch_after_overlays")

@@ -11,7 +11,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone as clock
 
-from analytics.models import AnalyticsSummary, Bucket, DirtyDay
+from analytics.models import AnalyticsSummary, Bucket, DirtyDay, PathSum
 from analytics.rebuild import check
 from tests.tracking.again import counted, recount
 from tracking import facts, recounts, runner
@@ -54,7 +54,7 @@ def fresh_count(recording: Recording) -> list[str]:
     """Return the facts of a first count of these very detections with the shapes of now."""
     with transaction.atomic():
         store = recording.store
-        for model in (Run, Customer, Bucket, DirtyDay, AnalyticsSummary, StoreSequence):
+        for model in (Run, Customer, Bucket, PathSum, DirtyDay, AnalyticsSummary, StoreSequence):
             model._default_manager.filter(store=store).delete()
         Recording.objects.filter(pk=recording.pk).update(
             state="queued", decoded_ms=0, finished_at=None

@@ -472,7 +472,7 @@ def test_history_tells_it_for_the_hours_of_the_recording_alone(recording):
 
 def test_a_recount_costs_a_bounded_number_of_queries(recording, django_assert_max_num_queries):
     made = ready_to_switch(recording)
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(76):
         recounts.advance(made.pk)
 
 

@@ -1,6 +1,7 @@
 // Dashboard: the server renders every number; a choice in the period's form asks for the page anew.
 
 import { $, readJson } from '../lib/dom.js';
+import { startMovement } from '../parts/movement.js';
 import { verifiedPart } from '../parts/verified.js';
 
 verifiedPart(readJson('page-context').api);
@@ -11,3 +12,5 @@ form.addEventListener('change', (event) => {
     form.requestSubmit();
   }
 });
+
+startMovement(readJson('page-context'));
