@@ -246,7 +246,7 @@ def test_the_command_verifies_and_ends_with_1_where_rows_differ(shop):
     code, said = run("--store", shop.store.slug, "--from", "2026-06-02", "--to", "2026-06-02")
     assert code == 1
     assert f"{shop.store.slug}: {told}" in said
-    assert said.endswith("1 days verified, 1 rows differ of 6\n")
+    assert said.endswith("1 days verified, 1 rows differ of 7\n")
     assert run("--from", "2026-06-03") == (0, "0 days verified, 0 rows differ of 0\n")
 
 
