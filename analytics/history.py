@@ -14,7 +14,7 @@ from analytics.kpis import histogram_median_s
 from analytics.models import DWELL_EDGES_S, AnalyticsSummary
 from analytics.opening import OpenSpan, open_ms, open_spans, well_seen
 from analytics.rollups import clock_of, hours_of
-from analytics.summaries import Fold, bucket_rows, fold_dirty
+from analytics.summaries import fold_dirty, whole_fold
 
 Period = AnalyticsSummary.Period
 _MILLISECOND = timedelta(milliseconds=1)
@@ -115,9 +115,7 @@ def totals_of(store: Store, lines: Sequence[SummaryRow]) -> Totals:
     if not seen:
         nothing = (None,) * 10
         return Totals(*nothing, open_ms=open_all_ms, observed_open_ms=seen_open_ms)
-    whole = Fold()
-    for row in bucket_rows(store, lines[0].starts_at, lines[-1].ends_at):
-        whole.add(row)
+    whole = whole_fold(store, lines[0].starts_at, lines[-1].ends_at)
     return Totals(
         entries=whole.entries,
         exits=whole.exits,
@@ -233,14 +231,19 @@ def _lines(store: Store, period: str, spans: Sequence[Hour], now: datetime) -> l
     fold_dirty(store, first, last)
     stored = _stored(store, period, first, last)
     opened = open_spans(clock_of(store), hours_of(store), spans[0].starts_at, spans[-1].ends_at)
-    return [_row(span, opened, stored.get(span.starts_at), now) for span in spans]
+    # A day that a shop's clocks skip is as long as nothing and begins with the next one.
+    return [
+        _row(span, opened, stored.get((span.business_day, span.starts_at)), now) for span in spans
+    ]
 
 
-def _stored(store: Store, period: str, first: date, last: date) -> dict[datetime, AnalyticsSummary]:
+def _stored(
+    store: Store, period: str, first: date, last: date
+) -> dict[tuple[date, datetime], AnalyticsSummary]:
     rows = AnalyticsSummary.objects.filter(
         store=store, period=period, business_day__gte=first, business_day__lte=last
     )
-    return {row.starts_at: row for row in rows}
+    return {(row.business_day, row.starts_at): row for row in rows}
 
 
 def _row(

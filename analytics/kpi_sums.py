@@ -16,11 +16,10 @@ from accounts.models import Store
 from analytics.history import SummaryRow, busiest, quietest, summary_lines
 from analytics.models import BOUNCE_S, AnalyticsSummary, Bucket, KpiSettings, Transaction
 from analytics.rollups import HISTOGRAM, clock_of
-from analytics.summaries import UNCOUNTED_ZONES
+from analytics.summaries import UNCOUNTED_ZONES, subject_sums
 from zones.models import CountingLine, Zone
 
 Subject = Bucket.Subject
-SUMMED = ("entries", "exits", "stays", "censored", "dwell_ms", "observed_ms", *HISTOGRAM)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -131,7 +130,7 @@ def sums_of(period: Period) -> Sums:
     lines = list(CountingLine.objects.filter(camera__store=store))
     zones = [zone for zone in zones_of(period) if zone.kind not in UNCOUNTED_ZONES]
     queues = [zone for zone in zones if zone.kind == Zone.Kind.QUEUE]
-    rows = bucket_sums(period)
+    rows = subject_sums(store, *period.bounds)
     observed = {key[1]: row["observed_ms"] for key, row in rows.items() if key[0] == Subject.CAMERA}
     settings = KpiSettings.objects.filter(store=store).first()
     sums = Sums(
@@ -156,21 +155,6 @@ def zones_of(period: Period) -> list[Zone]:
     if period.zone is not None:
         return [period.zone]
     return list(Zone.objects.filter(camera__store=period.store))
-
-
-def bucket_sums(period: Period) -> dict[tuple[str, int], dict[str, Any]]:
-    """Return the sums of every camera, line and zone over the period, in one statement."""
-    starts_at, ends_at = period.bounds
-    rows: Any = (
-        Bucket.objects.filter(store=period.store, starts_at__gte=starts_at, starts_at__lt=ends_at)
-        .order_by()
-        .values("subject_kind", "subject_id")
-        .annotate(**{f"n_{name}": Sum(name) for name in SUMMED})
-    )
-    return {
-        (row["subject_kind"], row["subject_id"]): {name: row[f"n_{name}"] or 0 for name in SUMMED}
-        for row in rows
-    }
 
 
 def observed_share(hours: Sequence[SummaryRow]) -> float | None:

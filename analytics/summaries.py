@@ -36,6 +36,7 @@ from zones.models import Zone
 Period = AnalyticsSummary.Period
 Subject = Bucket.Subject
 
+SUMMED = ("entries", "exits", "stays", "censored", "dwell_ms", "observed_ms", *HISTOGRAM)
 # Staff and masked areas are no shoppers' stays.
 UNCOUNTED_ZONES = (Zone.Kind.STAFF_ONLY, Zone.Kind.IGNORE)
 VALUES = (
@@ -167,6 +168,51 @@ def bucket_rows(store: Store, starts_at: datetime, ends_at: datetime) -> Iterabl
         )
     )
     return cast("Iterable[dict[str, Any]]", rows)
+
+
+def subject_sums(
+    store: Store, starts_at: datetime, ends_at: datetime
+) -> dict[tuple[str, int], dict[str, int]]:
+    """Return the sums of every camera, line and zone over a span, in one statement.
+
+    For totals this reads each bucket once; `bucket_rows` adds up forty sums for each five minutes.
+    """
+    rows = (
+        Bucket.objects.filter(store=store, starts_at__gte=starts_at, starts_at__lt=ends_at)
+        .order_by()
+        .values_list("subject_kind", "subject_id")
+        .annotate(**{f"n_{name}": Sum(name) for name in SUMMED})
+    )
+    return {
+        (kind, subject): dict(zip(SUMMED, (found or 0 for found in sums), strict=True))
+        for kind, subject, *sums in rows
+    }
+
+
+def whole_fold(store: Store, starts_at: datetime, ends_at: datetime) -> Fold:
+    """Return what a span adds up to; nothing of who stood inside, or of what was watched when."""
+    entrances = set(entrance_lines(store).values_list("pk", flat=True))
+    hidden = Zone.objects.filter(camera__store=store, kind__in=UNCOUNTED_ZONES)
+    uncounted = set(hidden.values_list("pk", flat=True))
+    whole = Fold()
+    for (kind, subject), sums in subject_sums(store, starts_at, ends_at).items():
+        if kind == Subject.LINE and subject in entrances:
+            whole.entries += sums["entries"]
+            whole.exits += sums["exits"]
+        elif kind == Subject.VISIT:
+            whole.visits += sums["stays"] + sums["censored"]
+            whole.visit_ms += sums["dwell_ms"]
+            _add_bins(whole.visit_bins, sums)
+        elif kind == Subject.ZONE and subject not in uncounted:
+            whole.stays += sums["stays"] + sums["censored"]
+            whole.dwell_ms += sums["dwell_ms"]
+            _add_bins(whole.stay_bins, sums)
+    return whole
+
+
+def _add_bins(bins: list[int], sums: dict[str, int]) -> None:
+    for index, name in enumerate(HISTOGRAM):
+        bins[index] += sums[name]
 
 
 def told_by_bucket(
