@@ -1,6 +1,22 @@
 """App registry entry of `analytics`."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
+
+if TYPE_CHECKING:
+    from accounts.models import Store
+
+
+def past_of_demo(store: Store, before: datetime, tell: Callable[[float], None]) -> None:
+    """Fill the demo store's past; loaded when asked for, as no worker may load a decoder."""
+    from analytics.simulator.demo import demo_past
+
+    demo_past(store, before, tell)
 
 
 class AnalyticsConfig(AppConfig):
@@ -25,8 +41,7 @@ class AnalyticsConfig(AppConfig):
             mark_calendar_dirty,
             mark_shape_dirty,
         )
-        from analytics.simulator.demo import demo_past
-        from tracking.demo import register_past
+        from tracking.demo_past import register_past
         from tracking.facts import register_exporter
         from tracking.ledger import register_sink
         from zones.models import CountingLine, Zone
@@ -39,7 +54,7 @@ class AnalyticsConfig(AppConfig):
         register_exporter(path_facts)
         pre_save.connect(line_kind_moves, sender=CountingLine)
         calendar_changed.connect(mark_calendar_dirty)
-        register_past(demo_past)
+        register_past(past_of_demo)
         post_save.connect(paths_begin, sender=Store)
         for shape in (Zone, CountingLine):
             post_save.connect(mark_shape_dirty, sender=shape)

@@ -6,7 +6,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from django.utils import timezone as clock
 from accounts.models import Membership, Store, User
 from accounts.services import membership_set
 from tracking import jobs, media
+from tracking.demo_past import pasts
 from tracking.ingest import Place, place_make
 from tracking.models import Recording
 from tracking.recordings import Wish, recording_from_file
@@ -32,16 +33,6 @@ STILL = "still.jpg"
 # Pictures made at set-up, served with the static files: the log-in page shows the empty shop.
 GENERATED = Path(settings.BASE_DIR) / "var" / "generated"
 JPEG_QUALITY = 88
-# What fills the demo store's past; its numbers are another room's, which registers it.
-Past = Callable[[Store, datetime, Callable[[float], None]], None]
-_pasts: list[Past] = []
-
-
-def register_past(past: Past) -> Past:
-    """Have `past` fill the demo store up to an instant, each time the demo is made."""
-    if past not in _pasts:
-        _pasts.append(past)
-    return past
 
 
 def demo_make(tell: Callable[[float], None]) -> tuple[Recording, bool]:
@@ -78,7 +69,7 @@ def demo_past(recording: Recording, tell: Callable[[float], None]) -> None:
 
     Not part of `demo_make`: the recording is counted meanwhile.
     """
-    for past in _pasts:
+    for past in pasts:
         past(recording.store, recording.started_at, tell)
 
 

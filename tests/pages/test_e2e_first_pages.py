@@ -413,7 +413,7 @@ def test_logging_out_is_a_post_and_ends_the_session(stage: Stage, pages):
 
 def test_a_video_is_removed_by_a_second_press_and_its_numbers_stay(stage: Stage, pages):
     recordings = pages("alice", stage.url("recordings"))
-    row = recordings.locator(".rec").first
+    row = recordings.locator(".rec").filter(has_text="noon.mp4")
     numbers = row.locator(".rst").inner_text()
     row.locator("summary").click()
     row.get_by_role("button", name="Remove the video").click()

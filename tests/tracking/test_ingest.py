@@ -168,7 +168,7 @@ def test_exported_facts_are_sorted_json_lines_without_ids(files):
     assert lines == sorted(lines)
     facts = [json.loads(line) for line in lines]
     assert {fact["fact"] for fact in facts} == {
-        "recording", "run", "track", "event", "visit", "customer", "coverage", "bucket",
+        "recording", "run", "track", "event", "visit", "customer", "coverage", "bucket", "path",
     }  # fmt: skip
     public_ids = [str(event.public_id) for event in TrackingEvent.objects.all()]
     text = "\n".join(lines)
@@ -193,7 +193,7 @@ def short_demo(monkeypatch):
     def fill(store, before, tell):
         filled.append(store.recordings.get(started_at=before))
 
-    monkeypatch.setattr(demo, "_pasts", [fill])  # its past has tests of its own
+    monkeypatch.setattr(demo, "pasts", [fill])  # its past has tests of its own
     return filled
 
 
