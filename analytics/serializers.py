@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from analytics.comparisons import WAYS
+from tracking.event_serializers import ZoneNameSerializer
 from tracking.recording_serializers import RecordingSerializer
 
 
@@ -256,15 +257,6 @@ class KpiSerializer(serializers.Serializer[Any]):
     level = serializers.CharField(help_text="`bad` where the number itself is a warning.")
     detail = serializers.JSONField(help_text="What the number was made with.")
     group = serializers.CharField(source="kpi.group")
-
-
-class ZoneNameSerializer(serializers.Serializer[Any]):
-    """A zone by name."""
-
-    id = serializers.UUIDField(source="public_id")
-    name = serializers.CharField()
-    kind = serializers.CharField()
-    colour = serializers.IntegerField()
 
 
 class KpisSerializer(serializers.Serializer[Any]):
