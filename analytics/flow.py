@@ -13,6 +13,7 @@ from itertools import accumulate
 WIDTH, HEIGHT = 600.0, 320.0
 BAR = 8.0
 GAP = 10.0
+LINE = 14.0  # how high words of 11 units are
 # Room for names on both sides, and how many letters of theirs fit at 11 units.
 MARGIN = 146.0
 LETTERS = 18
@@ -133,4 +134,6 @@ def _n(*values: float) -> str:
 
 
 def _height(*sides: Iterable[Bar]) -> float:
-    return round(max(bar.y + bar.height for bars in sides for bar in bars) + 1, 2)
+    """Return where the lowest bar ends, and the words beside it, which may be higher than it."""
+    ends = (bar.middle + max(bar.height, LINE) / 2 for bars in sides for bar in bars)
+    return round(max(ends) + 1, 2)

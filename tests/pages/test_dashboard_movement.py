@@ -118,6 +118,16 @@ def test_the_heatmap_travels_with_the_page_and_its_table_has_the_time_of_each_zo
     assert re.search(r"The whole picture</th><td class=\"num\">1:00</td>", text)
 
 
+def test_the_words_of_the_lowest_and_thinnest_bar_are_within_the_drawing():
+    begin, often, seldom = (
+        Place("begin", "Came in", 0),
+        Place("often", "Till", 1),
+        Place("end", "Last seen", 0),
+    )
+    drawn = flow([begin], [often, seldom], {("begin", "often"): 999, ("begin", "end"): 1})
+    assert all(bar.middle + 7 <= drawn.height for bar in (*drawn.left, *drawn.right))
+
+
 def test_bands_fill_their_bars_and_a_zone_is_as_high_on_the_left_as_on_the_right():
     places = [Place(key, key, 1) for key in "abc"]
     begin, end = Place("begin", "Came in", 0), Place("end", "Went out", 0)
