@@ -8,7 +8,8 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -74,3 +75,9 @@ def metrics_text(request: HttpRequest) -> HttpResponse:
     if not watchers.may_read_figures(request):
         raise PermissionDenied("Only for whoever watches this installation.")
     return HttpResponse(metrics.text(), content_type=CONTENT_TYPE_LATEST)
+
+
+@require_safe
+def favicon(_request: HttpRequest) -> HttpResponse:
+    """Lead to our mark: browsers ask here for it where a page has not named one yet."""
+    return redirect(static("img/mark.svg"))

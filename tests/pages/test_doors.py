@@ -163,3 +163,9 @@ def test_names_from_people_are_text_and_never_markup(cast, as_user):
     for name in PAGES:
         text = as_user(cast.alice).get(page_of(cast.store, name)).content.decode()
         assert "<script>alert" not in text
+
+
+def test_a_browser_that_asks_for_a_mark_by_itself_is_led_to_ours(client):
+    answer = client.get("/favicon.ico")
+    assert answer.status_code == 302
+    assert answer["Location"].endswith("img/mark.svg")
