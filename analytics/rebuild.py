@@ -6,7 +6,7 @@ their keys: what is held in memory at once is a day's five minutes, however many
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from hashlib import sha256
@@ -48,13 +48,6 @@ class Comparison:
     rows: int = 0
     wrong: int = 0
     differing: list[str] = field(default_factory=list)
-
-    def compare(self, what: str, stored: Mapping[Any, Any], counted: Mapping[Any, Any]) -> None:
-        """Compare two sets of rows by key: sums that are few and have a form of their own."""
-        for key in sorted({*stored, *counted}, key=str):
-            old, new = stored.get(key), counted.get(key)
-            told = f"{what} {key}: {old} stored, {new} counted"
-            self.add(Comparison(1, int(old != new), [told] if old != new else []))
 
     def add(self, other: Comparison) -> None:
         """Add what another part found."""
