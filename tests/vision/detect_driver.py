@@ -23,7 +23,7 @@ def detect(film: Path, order: list[int]) -> list[tuple[int, str, int]]:
     detector = make_detector("hog", {"gap_ms": 150})  # one that carries on from chunk to chunk
     found = []
     for index in order:
-        result = detect_chunk(film, info, chunks[index], detector)
+        result = detect_chunk(film, info, chunks[index], detector, colours=True)
         whole = (result.detections, result.previews, repr(result.preview_index).encode())
         digest = hashlib.sha256(b"|".join(whole)).hexdigest()
         boxes = sum(len(frame.boxes) for frame in unpack(result.detections))

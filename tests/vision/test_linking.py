@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
+from tracking.vision.colours import no_colours
 from tracking.vision.offline import OfflineParams
 from tracking.vision.offline.linking import _best, _links, chains_of
 from tracking.vision.offline.pieces import Piece
@@ -20,7 +21,8 @@ def piece(key: int, begin: int, length: int, x: float, way: float, height: float
     times = frames / 10
     places = x + way * (times - times[0])
     rest = np.full_like(places, 300.0), np.full_like(places, 50.0), np.full_like(places, height)
-    return Piece(key, frames, times, np.stack([places, *rest], axis=1), np.full(length, 0.9))
+    boxes = np.stack([places, *rest], axis=1)
+    return Piece(key, frames, times, boxes, np.full(length, 0.9), no_colours(length))
 
 
 PIECES = st.lists(

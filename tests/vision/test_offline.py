@@ -1,9 +1,12 @@
 """Recording mode: the whole recording is known, so holes close and walks become smooth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.vision.test_pipeline import DOOR, HEIGHT, SETUP, TILL, WIDTH, crowd, frame, of, walk
+from tracking.vision.colours import STEPS, no_colours
 from tracking.vision.events import LineCrossed, TrackEnded, ZoneEntered, ZoneLeft
 from tracking.vision.offline import (
     OfflineParams,
@@ -91,6 +94,93 @@ def test_two_hidden_at_once_each_go_on_as_themselves():
     ]
     walks = follow_recording(frames, PARAMS)
     assert [round(each.boxes[-1, 0] - each.boxes[0, 0]) for each in walks] == [395, -395]
+
+
+RED, BLUE = 1, 11  # bins of a histogram
+
+
+def dressed(frames, *wear):
+    """Return the frames with what each person in them wears: (upper, lower), or None."""
+    found = []
+    for each in frames:
+        colours = no_colours(len(each.boxes))
+        for row, worn in zip(colours, wear, strict=False):
+            for half, bin_ in zip(row, worn or (), strict=False):
+                half[bin_] = STEPS
+        found.append(replace(each, colours=colours))
+    return found
+
+
+def parted(before, after):
+    """Return a walk that is hidden for 2.6 s and the clothes it is found in again."""
+    frames = hidden(across(), 2000, 4600)
+    return [*dressed(frames[:33], before), *dressed(frames[33:], after)]
+
+
+def test_somebody_in_other_clothes_is_somebody_else():
+    assert len(follow_recording(parted((RED, BLUE), (RED, BLUE)), PARAMS)) == 1
+    assert len(follow_recording(parted((RED, RED), (BLUE, BLUE)), PARAMS)) == 2
+
+
+@pytest.mark.parametrize("unknown", [(None, (RED, BLUE)), ((RED, BLUE), None), (None, None)])
+def test_clothes_that_nobody_saw_speak_neither_for_nor_against(unknown):
+    assert len(follow_recording(parted(*unknown), PARAMS)) == 1
+
+
+@pytest.mark.parametrize(
+    ("x", "begin", "people"),
+    [(640.0, 5.0, 1), (640.0, 12.0, 1), (1400.0, 5.0, 2), (640.0, 30.0, 2)],
+)
+def test_the_same_clothes_are_found_again_further_off_and_later_but_not_anywhere(x, begin, people):
+    first, later = across(30), walk(np.full(30, 300.0), x, round(begin * 1000))
+    assert len(follow_recording(first + later, PARAMS)) == 2
+    frames = dressed(first + later, (RED, BLUE))
+    assert len(follow_recording(frames, PARAMS)) == people
+
+
+def test_clothes_not_quite_the_same_lengthen_no_time():
+    frames = hidden(across(120, speed=0.5), 2000, 7000)
+    worn = [*dressed(frames[:50], (RED, BLUE)), *dressed(frames[50:], (RED, BLUE))]
+    assert len(follow_recording(worn, PARAMS)) == 1
+    for each in worn[50:]:
+        each.colours[:] = each.colours // 7 * 5  # a quarter of it is something else
+        each.colours[:, :, 20] = STEPS - each.colours.sum(axis=2)
+    assert len(follow_recording(worn, PARAMS)) == 2
+
+
+def test_a_piece_says_why_it_was_joined():
+    frames = hidden(across(), 2000, 4600)
+    first, second = of(count_recording(frames, SETUP, PARAMS), TrackEnded)
+    assert first.joint is None
+    assert 0.3 < second.joint.apart < 0.6  # whoever is hidden is taken to slow down
+    assert second.joint.taller == 0
+    assert second.joint.unlike is None
+    worn = parted((RED, BLUE), (RED, 12))
+    worn = [replace(each, colours=np.maximum(each.colours, dressed([each], (RED, BLUE))[0].colours))
+            for each in worn]  # fmt: skip
+    _, second = of(count_recording(worn, SETUP, PARAMS), TrackEnded)
+    assert 0.1 < second.joint.unlike < 0.5
+
+
+def test_somebody_of_another_height_in_the_same_clothes_is_somebody_else():
+    later = [frame(5000 + t * 100, (420.0, 300.0), height=220.0) for t in range(30)]
+    assert len(follow_recording(dressed(across(30) + later, (RED, BLUE)), PARAMS)) == 2
+
+
+def test_two_in_different_clothes_who_pass_each_other_hidden_go_on_as_themselves():
+    """By their motion alone each would go on as the other: both turn around while hidden."""
+
+    def both(t):
+        out = min(t, 66 - t)
+        return [(300 + 6.0 * out, 300.0), (544 - 6.0 * out, 304.0)]
+
+    frames = [frame(t * 100, *([] if 20 < t < 46 else both(t))) for t in range(67)]
+    worn = dressed(frames, (RED, RED), (BLUE, BLUE))
+    ends = [sorted(round(float(each.boxes[at, 0])) for at in (0, -1))
+            for each in follow_recording(worn, PARAMS)]  # fmt: skip
+    assert [end - start for start, end in ends] == [0, 0]
+    blind = follow_recording(frames, PARAMS)
+    assert all(abs(each.boxes[-1, 0] - each.boxes[0, 0]) > 200 for each in blind)
 
 
 def test_a_person_shakes_less_than_the_detections_do():

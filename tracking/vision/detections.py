@@ -13,14 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracking.vision.boxes import Boxes, Scores
+from tracking.vision.colours import BINS, HALVES, STEPS, Colours, no_colours
 from tracking.vision.errors import BadDetectionsError
 
 MAGIC = b"OTD1"
+WITH_COLOURS = b"OTD2"  # the same, and the colours of every box after the scores
 HEADER = struct.Struct("<4sIII")  # magic, CRC-32 of the rest, frames, boxes
 PIXEL_STEPS = 8  # steps a pixel: 1/8 pixel reaches 8191 pixels in 16 bits
 SCORE_STEPS = 65535
 LARGEST = 65535
 FRAME_BYTES, BOX_BYTES = 10, 10  # a frame's time and count, a box's corners and score
+COLOUR_BYTES = len(HALVES) * BINS  # of a box
 LARGEST_COLUMNS = 64 * 1024**2  # a chunk needs some kilobytes
 ZLIB_LEVEL = 6
 
@@ -37,11 +40,19 @@ class DetectedFrame:
         ``(x1, y1, x2, y2)`` in pixels of the frame as it is displayed.
     scores : ndarray of shape (N,), float32
         Confidence in [0, 1].
+    colours : ndarray of shape (N, 2, BINS), uint8, optional
+        What they wear, see `colours_of`; None where nobody looked at it.
     """
 
     time_ms: int
     boxes: Boxes
     scores: Scores
+    colours: Colours | None = None
+
+    def only(self, kept: NDArray[np.bool_]) -> "DetectedFrame":
+        """Return the frame with some of its people. `kept`: shape (N,)."""
+        colours = None if self.colours is None else self.colours[kept]
+        return DetectedFrame(self.time_ms, self.boxes[kept], self.scores[kept], colours)
 
 
 def pack(frames: Sequence[DetectedFrame]) -> bytes:
@@ -55,7 +66,8 @@ def pack(frames: Sequence[DetectedFrame]) -> bytes:
     Returns
     -------
     blob : bytes
-        A header with a checksum, then zlib over columns: times, box counts, boxes, scores.
+        A header with a checksum, then zlib over columns: times, box counts, boxes, scores, and
+        colours where any frame has them.
     """
     times = np.array([frame.time_ms for frame in frames], "<i8")
     counts = np.array([len(frame.boxes) for frame in frames], "<u2")
@@ -67,9 +79,17 @@ def pack(frames: Sequence[DetectedFrame]) -> bytes:
         + _fixed_point(boxes, PIXEL_STEPS).tobytes()
         + _fixed_point(scores, SCORE_STEPS).tobytes()
     )
+    coloured = any(frame.colours is not None for frame in frames)
+    if coloured:
+        columns += b"".join(_colours(frame).tobytes() for frame in frames)
     body = zlib.compress(columns, ZLIB_LEVEL)
     sizes = struct.pack("<II", len(frames), len(scores))
-    return HEADER.pack(MAGIC, zlib.crc32(sizes + body), len(frames), len(scores)) + body
+    magic = WITH_COLOURS if coloured else MAGIC
+    return HEADER.pack(magic, zlib.crc32(sizes + body), len(frames), len(scores)) + body
+
+
+def _colours(frame: DetectedFrame) -> Colours:
+    return no_colours(len(frame.boxes)) if frame.colours is None else frame.colours
 
 
 def unpack(blob: bytes) -> list[DetectedFrame]:
@@ -83,17 +103,18 @@ def unpack(blob: bytes) -> list[DetectedFrame]:
     if len(blob) < HEADER.size:
         raise BadDetectionsError(f"Detections need at least {HEADER.size} bytes, got {len(blob)}.")
     magic, checksum, frame_count, box_count = HEADER.unpack_from(blob)
-    if magic != MAGIC:
+    if magic not in (MAGIC, WITH_COLOURS):
         raise BadDetectionsError(f"Detections start with {MAGIC!r}, these start with {magic!r}.")
     body = bytes(blob[HEADER.size :])
     if zlib.crc32(struct.pack("<II", frame_count, box_count) + body) != checksum:
         raise BadDetectionsError("The detections are damaged: their checksum does not fit.")
-    return _columns_to_frames(_unfold(body, frame_count, box_count), frame_count, box_count)
+    box_bytes = BOX_BYTES + (COLOUR_BYTES if magic == WITH_COLOURS else 0)
+    data = _unfold(body, FRAME_BYTES * frame_count + box_bytes * box_count)
+    return _columns_to_frames(data, frame_count, box_count)
 
 
-def _unfold(body: bytes, frame_count: int, box_count: int) -> bytes:
+def _unfold(body: bytes, wanted: int) -> bytes:
     """Return the columns; not a byte more is unfolded than the header asks for."""
-    wanted = FRAME_BYTES * frame_count + BOX_BYTES * box_count
     if wanted > LARGEST_COLUMNS:
         raise BadDetectionsError(f"The detections claim to be {wanted} bytes.")
     unfolding = zlib.decompressobj()
@@ -117,14 +138,34 @@ def _columns_to_frames(data: bytes, frame_count: int, box_count: int) -> list[De
     at_scores = at_boxes + 8 * box_count
     times = np.frombuffer(data, "<i8", frame_count)
     counts = np.frombuffer(data, "<u2", frame_count, at_counts)
+    at_colours = at_scores + 2 * box_count
     boxes = np.frombuffer(data, "<u2", 4 * box_count, at_boxes).reshape(-1, 4)
     scores = np.frombuffer(data, "<u2", box_count, at_scores)
+    colours = _read_colours(data[at_colours:], box_count)
     box_px = (boxes / PIXEL_STEPS).astype(np.float32)
     confidence = (scores / SCORE_STEPS).astype(np.float32)
     ends = np.cumsum(counts, dtype=np.int64)
     if int(counts.sum(dtype=np.int64)) != box_count:
         raise BadDetectionsError("The detections' counts do not add up to their boxes.")
-    return [
-        DetectedFrame(int(time_ms), box_px[end - count : end], confidence[end - count : end])
-        for time_ms, count, end in zip(times, counts.tolist(), ends.tolist(), strict=True)
+    spans = [
+        slice(end - count, end) for count, end in zip(counts.tolist(), ends.tolist(), strict=True)
     ]
+    return [
+        DetectedFrame(
+            int(time_ms),
+            box_px[span],
+            confidence[span],
+            None if colours is None else colours[span],
+        )
+        for time_ms, span in zip(times, spans, strict=True)
+    ]
+
+
+def _read_colours(data: bytes, box_count: int) -> Colours | None:
+    """Return the last column; None where nobody looked at colours."""
+    if not data:
+        return None
+    colours = np.frombuffer(data, np.uint8, COLOUR_BYTES * box_count)
+    if int(colours.max()) > STEPS:
+        raise BadDetectionsError("The detections hold more of a colour than there is.")
+    return colours.reshape(-1, len(HALVES), BINS)

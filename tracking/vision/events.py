@@ -44,6 +44,20 @@ class ZoneLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class Joint:
+    """Why a track was taken for the way's next piece, whoever had been lost before it.
+
+    `apart` is how far each began from where the other led, in heights of the person; `taller` how
+    much taller it is, as a share; `unlike` how unlike its clothes are, 0 the same and 1 not at
+    all, None where nothing is known of them.
+    """
+
+    apart: float
+    taller: float
+    unlike: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class TrackEnded:
     """A track is over.
 
@@ -52,6 +66,7 @@ class TrackEnded:
     ``(width, height)`` of the box in whole pixels at each point of the path. `confidence` is the
     mean score of the track's detections. `chain` is the first track of the same person, where it
     is known to be another one; with `goes_on` the person is seen again under a later number.
+    `joint` says why it is the next piece of the chain, where it is not the first.
     """
 
     track_number: int
@@ -62,6 +77,7 @@ class TrackEnded:
     confidence: float
     chain: int = 0
     goes_on: bool = False
+    joint: Joint | None = None
 
 
 Event = LineCrossed | ZoneEntered | ZoneLeft | TrackEnded

@@ -24,4 +24,4 @@ class IgnoredZones:
             return frame
         feet = foot_points(frame.boxes)
         dropped = np.any([shape.contains_many(feet) for shape in shapes], axis=0)
-        return DetectedFrame(frame.time_ms, frame.boxes[~dropped], frame.scores[~dropped])
+        return frame.only(~dropped)

@@ -4,12 +4,13 @@ People are made unrecognisable here, on the worker, before a picture is stored a
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
 from tracking.vision.boxes import Boxes
+from tracking.vision.colours import colours_of
 from tracking.vision.detections import DetectedFrame, pack
 from tracking.vision.detectors.base import Detector
 from tracking.vision.frames import ChunkBounds, Frame, Image, MediaInfo, read_frames
@@ -51,6 +52,8 @@ def detect_chunk(
     bounds: ChunkBounds,
     detector: Detector,
     tick: Callable[[], None] = lambda: None,
+    *,
+    colours: bool = False,
 ) -> ChunkResult:
     """Return the people of one chunk and its previews; a pure function of its arguments.
 
@@ -66,12 +69,14 @@ def detect_chunk(
         Its name and settings matter, not what it saw before.
     tick : callable
         Called as the file is read on.
+    colours : bool
+        Whether it is looked at what people wear.
     """
     reader = read_frames(path, info, bounds, tick=tick)
     painter = _Painter()
     found: list[DetectedFrame] = []
     for detected in detector.detect(painter.watching(reader)):
-        found.append(detected)
+        found.append(painter.coloured(detected) if colours else detected)
         painter.paint(detected)
     read = reader.result
     return ChunkResult(
@@ -109,6 +114,13 @@ class _Painter:
             self._held.append((frame.time_ms, self._motion.update(frame.image, frame.time_ms)))
             self._frame = frame
             yield frame
+
+    def coloured(self, detected: DetectedFrame) -> DetectedFrame:
+        """Return the frame just detected with what its people wear."""
+        frame = self._frame
+        assert frame is not None  # nothing is detected before it is looked at
+        assert frame.time_ms == detected.time_ms  # a detector yields a frame before the next one
+        return replace(detected, colours=colours_of(frame.image, detected.boxes))
 
     def paint(self, detected: DetectedFrame) -> None:
         """Make a preview of the frame just detected, if the last one is long enough ago."""

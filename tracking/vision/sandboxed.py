@@ -121,7 +121,8 @@ def _prepare(order: Order, tick: Callable[[], None]) -> Callable[[dict[str, Any]
 
     def detect(request: dict[str, Any]) -> Answer:
         info, bounds = MediaInfo(**request["media"]), ChunkBounds(**request["bounds"])
-        found = asdict(detect_chunk(descriptor, info, bounds, detector, tick))
+        colours = request["colours"]
+        found = asdict(detect_chunk(descriptor, info, bounds, detector, tick, colours=colours))
         return found, found.pop("detections"), found.pop("previews")
 
     return detect

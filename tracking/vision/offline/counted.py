@@ -161,5 +161,6 @@ class _Told:
             confidence=round(float(walk.scores[within].mean()), 4),
             chain=walk.number,
             goes_on=span is not walk.pieces[-1],
+            joint=span.joint,
         )
         return [ended]

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
 
+from tracking.vision.offline.evidence import Clothes, Evidence, Height, Motion, Pairs
 from tracking.vision.offline.params import OfflineParams
 from tracking.vision.offline.pieces import Piece
 from tracking.vision.tracker.kalman import Array
@@ -65,26 +66,32 @@ def _along(head: int, following: dict[int, int]) -> Iterator[int]:
 
 def _links(pieces: list[Piece], params: OfflineParams) -> tuple[Ints, Ints, Array]:
     """Return possible links, a piece and the one it goes on in, and how well: above 0, up to 1."""
-    ends, starts = _in_time(pieces, params.link_ms / 1000)
+    shelf, longest_ms = _evidence(pieces, params)
+    ends, starts = _in_time(pieces, longest_ms / 1000)
     if params.apart:
         pairs = zip(ends.tolist(), starts.tolist(), strict=True)
         kept = [_times_ms(pieces[i], pieces[j]) not in params.apart for i, j in pairs]
         ends, starts = ends[kept], starts[kept]
     if not len(ends):
         return ends, starts, np.zeros(0)
-    first = np.stack([_end(piece, params, at_start=True) for piece in pieces])[starts]
-    last = np.stack([_end(piece, params, at_start=False) for piece in pieces])[ends]
-    gap_s = np.array([pieces[j].times_s[0] - pieces[i].times_s[-1]
-                      for i, j in zip(ends.tolist(), starts.tolist(), strict=True)])  # fmt: skip
-    going_s = params.keep_going_s * (1 - np.exp(-gap_s / params.keep_going_s))
-    way = first[:, :2] - last[:, :2]
-    height = np.maximum(np.sqrt(first[:, 2] * last[:, 2]), 1.0)
-    ahead = np.linalg.norm(way - last[:, 3:] * going_s[:, None], axis=1) / height
-    back = np.linalg.norm(way - first[:, 3:] * going_s[:, None], axis=1) / height
-    gain = 1 - (ahead + back) / 2 / (params.link_reach + params.link_reach_per_s * gap_s)
-    taller = np.abs(np.log(first[:, 2] / last[:, 2]))
-    made = np.flatnonzero((taller <= params.link_height) & (gain > 0))
+    begun = np.array([piece.times_s[0] for piece in pieces])
+    ended = np.array([piece.times_s[-1] for piece in pieces])
+    verdicts = [
+        each.weigh(Pairs(pieces, ends, starts, begun[starts] - ended[ends])) for each in shelf
+    ]
+    off = np.sum([verdict.off for verdict in verdicts], axis=0)
+    gain = 1 - off / np.prod([verdict.stretch for verdict in verdicts], axis=0)
+    possible = np.all([verdict.possible for verdict in verdicts], axis=0)
+    made = np.flatnonzero(possible & (gain > 0))
     return ends[made], starts[made], gain[made]
+
+
+def _evidence(pieces: list[Piece], params: OfflineParams) -> tuple[list[Evidence], int]:
+    """Return the shelf of evidence, and how long anybody may be hidden by it, milliseconds."""
+    shelf: list[Evidence] = [Motion(params), Height(params)]
+    if not any(piece.colours.any() for piece in pieces):
+        return shelf, params.link_ms
+    return [*shelf, Clothes(params)], max(params.link_ms, params.link_alike_ms)
 
 
 def _times_ms(before: Piece, after: Piece) -> tuple[int, int]:
@@ -103,24 +110,3 @@ def _in_time(pieces: list[Piece], longest_s: float) -> tuple[Ints, Ints]:
     ends = np.repeat(np.arange(len(pieces)), counts)
     within = np.arange(len(ends)) - np.repeat(np.cumsum(counts) - counts, counts)
     return ends, order[np.repeat(after, counts) + within]
-
-
-def _end(piece: Piece, params: OfflineParams, *, at_start: bool) -> Array:
-    """Return place, height and speed at one end of a piece: cx, cy, height, vx, vy (a second).
-
-    A straight line through the detections of `look_s`; those say it better than any single one.
-    """
-    times = piece.times_s
-    near = times <= times[0] + params.look_s if at_start else times >= times[-1] - params.look_s
-    t = times[near] - (times[0] if at_start else times[-1])
-    boxes = piece.boxes[near]
-    height = max(float(np.median(boxes[:, 3])), 1.0)
-    mean_t, mean = t.mean(), boxes[:, :2].mean(axis=0)
-    spread = float(((t - mean_t) ** 2).sum())
-    speed = np.zeros(2)
-    if spread > 0:
-        speed = ((t - mean_t)[:, None] * (boxes[:, :2] - mean)).sum(axis=0) / spread
-        # A short piece says little of its speed.
-        speed *= min(1.0, float(np.ptp(t)) / params.look_s)
-    place = mean - speed * mean_t
-    return np.array([*place, height, *speed])

@@ -21,6 +21,12 @@ class OfflineParams:
         at once, and more for each second between them.
     link_height : float
         Largest difference of the logarithms of the heights of two pieces.
+    link_unlike, link_alike : float
+        Distances of the colours of clothes, see `colour_distance`: above the one it is somebody
+        else; up to the other they are the same clothes.
+    link_alike_reach, link_alike_ms : float, int
+        Where they are the same clothes: how many times as far apart two pieces may end up, and
+        for how long someone may be out of sight.
     keep_going_s : float
         A walk is carried on ever slower, by this time constant: people stop.
     look_s : float
@@ -44,6 +50,10 @@ class OfflineParams:
     link_reach: float = 0.2
     link_reach_per_s: float = 0.2
     link_height: float = 0.25
+    link_unlike: float = 0.5
+    link_alike: float = 0.3
+    link_alike_reach: float = 4.0
+    link_alike_ms: int = 20000
     keep_going_s: float = 2.0
     look_s: float = 0.6
     fill_ms: int = 1000

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracking.vision.detections import DetectedFrame
+from tracking.vision.events import Joint
+from tracking.vision.offline.evidence import joints_of
 from tracking.vision.offline.linking import chains_of
 from tracking.vision.offline.params import OfflineParams
 from tracking.vision.offline.pieces import Piece, joined, pieces_of
@@ -18,11 +20,15 @@ ROUNDS = 3  # of smoothing heights; a fourth changes them by less than a pixel
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One of the pieces that a walk is joined of: its number, and the frames it was seen in."""
+    """One of the pieces that a walk is joined of: its number, and the frames it was seen in.
+
+    `joint` says why it goes on the one before it.
+    """
 
     number: int
     first: int
     last: int
+    joint: Joint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,8 @@ def _walk(
     """Return a person's smoothed way, with the holes that are short enough filled."""
     chain = joined(pieces)
     spans = tuple(
-        Span(numbers[piece.key], int(piece.frames[0]), int(piece.frames[-1])) for piece in pieces
+        Span(numbers[piece.key], int(piece.frames[0]), int(piece.frames[-1]), joint)
+        for piece, joint in zip(pieces, [None, *joints_of(pieces, params)], strict=True)
     )
     span = np.arange(chain.frames[0], chain.frames[-1] + 1)
     at = chain.frames - chain.frames[0]

@@ -106,7 +106,7 @@ class TrackerParams:
 class Sighting:
     """One track seen in one frame; number 0 is an unconfirmed track.
 
-    `box` is the filtered one, `detected` the detection's own.
+    `box` is the filtered one, `detected` the detection's own, which is the frame's `row`-th.
     """
 
     key: int
@@ -114,6 +114,7 @@ class Sighting:
     box: tuple[float, float, float, float]
     score: float
     detected: tuple[float, float, float, float]
+    row: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,8 +417,9 @@ class Tracker:
             kalman.to_xyxy(table.position[rows]).tolist(),
             scores[seen].tolist(),
             kalman.to_xyxy(measured[seen]).tolist(),
+            seen.tolist(),
         )
         return [
-            Sighting(key, number, tuple(box), score, tuple(detected))
-            for key, number, box, score, detected in zip(*columns, strict=True)
+            Sighting(key, number, tuple(box), score, tuple(detected), row)
+            for key, number, box, score, detected, row in zip(*columns, strict=True)
         ]
