@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, BaseUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
-from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts.admin_parts import Audited, StoreAdminBase, SuperuserOnly, TabularInline
+from accounts.admin_parts import Audited, Shown, StoreAdminBase, SuperuserOnly, TabularInline
 from accounts.models import AuditEntry, Membership, Store, User
 from accounts.store_forms import StoreForm
 
@@ -24,8 +23,6 @@ else:
 
 # What a person may do follows from memberships; groups would be a second, unscoped way.
 admin.site.unregister(Group)
-# Its pages show refresh tokens that still work.
-admin.site.unregister([OutstandingToken, BlacklistedToken])
 
 
 class MembershipInline(SuperuserOnly, TabularInline):
@@ -81,8 +78,11 @@ class StoreAdmin(StoreAdminBase):
     """Stores: name, address in the URL, time zone, opening hours."""
 
     form = StoreForm
-    list_display = ("name", "slug", "timezone", "business_day_start", "is_demo")
-    search_fields = ("name", "slug")
+    # The room that knows cameras hangs them in here.
+    inlines: ClassVar[tuple[type[Shown], ...]] = ()
+    list_display = ("name", "slug", "timezone", "business_day_start", "is_demo", "created_at")
+    list_filter = ("is_demo", "timezone")
+    search_fields = ("name", "slug", "timezone")
     prepopulated_fields = {"slug": ("name",)}
     readonly_fields = ("public_id", "created_at")
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.db import models
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from accounts.models import Store, User
 from accounts.scope import ScopedQuerySet
@@ -17,7 +20,9 @@ from accounts.services import audit_record
 if TYPE_CHECKING:  # Django's admin and forms take their row types only from the type checker
     ModelAdmin: TypeAlias = admin.ModelAdmin[Any]
     TabularInline: TypeAlias = admin.TabularInline[Any, Any]
+    BaseInlineFormSet: TypeAlias = forms.BaseInlineFormSet[Any, Any, Any]
 else:
+    BaseInlineFormSet = forms.BaseInlineFormSet
     ModelAdmin = admin.ModelAdmin
     TabularInline = admin.TabularInline
 
@@ -50,26 +55,76 @@ class OwnStoresFilter(admin.RelatedFieldListFilter):
         return choices
 
 
+class NeverRead(BaseInlineFormSet):
+    """Rows that a page shows and never takes: what is sent along is not looked at.
+
+    A row that somebody else added or ended meanwhile then stops nobody from saving.
+    """
+
+    def __init__(self, *_sent: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs | {"data": None, "files": None})
+
+    def is_valid(self) -> bool:
+        """Return that there is nothing to refuse."""
+        return True
+
+    def save(self, commit: bool = True) -> list[Any]:  # noqa: ARG002  # Django's
+        """Write nothing."""
+        self.new_objects: list[Any] = []
+        self.changed_objects: list[Any] = []
+        self.deleted_objects: list[Any] = []
+        return []
+
+
+class Shown(TabularInline):
+    """Rows of another page, to read and to go to."""
+
+    formset = NeverRead
+    template = "admin/shown.html"
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, _request: HttpRequest, _obj: object = None) -> bool:
+        """Return that rows are added on their own page only."""
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: object = None) -> bool:
+        """Return that a row is changed on its own page only."""
+        return False
+
+
+def own_page(row: models.Model) -> str:
+    """Return a row's name as a link to its own page."""
+    meta = row._meta
+    address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+    return format_html('<a href="{}">{}</a>', address, row)
+
+
 class SuperuserOnly:
     """Keep a page to superusers, whatever permissions other staff were given."""
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        """Return the rows, none of them to others: a page would tell which numbers exist."""
+        rows: models.QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
+        return rows if _is_superuser(request) else rows.none()
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Return whether the reader is a superuser."""
         return _is_superuser(request)
 
-    def has_view_permission(self, request: HttpRequest, _obj: object = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
         """Return whether the reader is a superuser."""
         return _is_superuser(request)
 
-    def has_add_permission(self, request: HttpRequest, _obj: object = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
         """Return whether the reader is a superuser."""
         return _is_superuser(request)
 
-    def has_change_permission(self, request: HttpRequest, _obj: object = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
         """Return whether the reader is a superuser."""
         return _is_superuser(request)
 
-    def has_delete_permission(self, request: HttpRequest, _obj: object = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
         """Return whether the reader is a superuser."""
         return _is_superuser(request)
 

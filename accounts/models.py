@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone as clock
+from django.utils.crypto import salted_hmac
 
 from accounts.opening_hours import (
     STEP_MINUTES,
@@ -23,6 +24,7 @@ from accounts.timezones import validate_timezone
 
 # What says which local day and hour an instant belongs to, and whether the shop is open then.
 CALENDAR = ("timezone", "business_day_start", "opening_hours", "special_days")
+LOG_INS = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
 APPEND_ONLY = "The audit log is append-only: an entry is never changed or removed."
 
 
@@ -32,6 +34,14 @@ class User(AbstractUser):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     # Raised when every token and socket of this person must die, as after a password change.
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Return what every log-in of this person carries: dies with the password, and by will.
+
+        Django's own hash, with the moment of the last log-out everywhere in it.
+        """
+        told = self.password + (self.revoked_at.isoformat() if self.revoked_at else "")
+        return str(salted_hmac(LOG_INS, told, secret=secret, algorithm="sha256").hexdigest())
 
     def clean(self) -> None:
         """Refuse an e-mail that someone else has or logs in with: it would open no one's door."""
@@ -137,6 +147,57 @@ class Membership(models.Model):
         return f"{self.user} in {self.store} ({self.role})"
 
 
+class Scope(models.TextChoices):
+    """What a token of the API may be used for; its owner's role decides beyond that."""
+
+    READ = "read", "look"
+    INGEST = "ingest", "send in counts, sales and recordings"
+    MANAGE = "manage", "change things"
+
+
+class ApiLogin(models.Model):
+    """One log-in of a client of the API: every token that came of it lives and dies with it."""
+
+    class Ended(models.TextChoices):
+        """Why none of its tokens is good any more."""
+
+        CLIENT = "client", "by its client"
+        PERSON = "person", "by you"
+        REUSED = "reused", "a token was used twice"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_logins")
+    client_name = models.CharField(max_length=60, blank=True)
+    # As in the tokens: words with blanks between.
+    scope = models.CharField(max_length=60)
+    # The one refresh token that is good: whoever changes this first is the one that used it.
+    refresh_id = models.CharField(max_length=64)
+    # The owner's hash of log-ins when it was made.
+    mark = models.CharField(max_length=64)
+    made_at = models.DateTimeField(default=clock.now)
+    used_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_why = models.CharField(max_length=10, choices=Ended.choices, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-used_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.client_name or "a client without a name"
+
+    @property
+    def scopes(self) -> list[str]:
+        """What its tokens may be used for."""
+        return self.scope.split()
+
+    @property
+    def words(self) -> str:
+        """The same in words."""
+        told = [Scope(word).label for word in self.scopes]
+        return " and ".join(filter(None, [", ".join(told[:-1]), *told[-1:]]))
+
+
 class AuditQuerySet(ScopedQuerySet["AuditEntry"]):
     """Entries that can be read and added to, never changed or removed."""
 
@@ -183,3 +244,29 @@ class AuditEntry(models.Model):
     def delete(self, *_args: Any, **_kwargs: Any) -> tuple[int, dict[str, int]]:
         """Refuse."""
         raise ValidationError(APPEND_ONLY)
+
+
+class KeptAnswer(models.Model):
+    """What a write with an `Idempotency-Key` was answered, for 24 hours."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=100)
+    # A hash of method, address and body: the same key with another of these is refused.
+    told = models.CharField(max_length=64)
+    path = models.CharField(max_length=300)
+    # Whose managers may be told the answer again; empty where it was of no store.
+    store = models.ForeignKey(Store, null=True, on_delete=models.CASCADE, related_name="+")
+    status = models.PositiveSmallIntegerField(default=0)
+    answer = models.TextField(blank=True)
+    headers = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_index=True)
+
+    objects = ScopedQuerySet["KeptAnswer"].as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "key"], name="answer_kept_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.key}"

@@ -21,6 +21,8 @@ STEP_MINUTES = 5
 NAME_AT_MOST = 80
 ONE_DAY = timedelta(days=1)
 _CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00")
+# NUL, which PostgreSQL does not keep, and halves of pairs, which UTF-8 does not have.
+_NO_CHARACTER = re.compile("[\\0\\ud800-\\udfff]")
 _SPECIAL_FORM = '{"2026-12-24": {"spans": [["09:00", "14:00"]], "name": "Christmas Eve"}}'
 
 
@@ -94,6 +96,8 @@ def _special_problems(day: object, told: object) -> list[str]:
     name = told.get("name", "")
     if not isinstance(name, str) or len(name) > NAME_AT_MOST:
         return [f"{day}: a name has at most {NAME_AT_MOST} characters."]
+    if _NO_CHARACTER.search(name):
+        return [f"{day}: the name holds a character that cannot be written down."]
     return _list_problems(str(day), told["spans"])
 
 

@@ -81,7 +81,7 @@ class WeekWidget(forms.MultiWidget):
         renderer = renderer or get_default_renderer()
         inputs = [
             # Django's own template for a text field escapes what is typed in.
-            mark_safe(renderer.render(one["template_name"], {"widget": one}))
+            mark_safe(renderer.render(one["template_name"], {"widget": one}))  # nosec B308 B703
             for one in context["widget"]["subwidgets"]
         ]
         rows = zip(WEEKDAY_NAMES, inputs, strict=True)

@@ -1,5 +1,8 @@
 """Five log-in tries a minute for one person from one address.
 
+And a hundred wrong ones in ten minutes from one address for whomever: one password tried on many
+people is caught by that.
+
 A try is counted before the password is looked at, so that many at once get no more than five.
 The count lives in the shared cache; while that is away it lives in this process, so the door
 neither falls open nor stays shut.
@@ -9,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -22,7 +26,10 @@ from accounts.selectors import username_for
 
 TRIES = 5
 WINDOW_S = 60
-TOO_MANY = "Too many tries for this user. Wait a minute, then try again."
+CROWD = 100
+CROWD_WINDOW_S = 600
+TOO_MANY = "Too many tries. Wait a minute, then try again."
+TOO_MANY_HERE = "Too many wrong tries from your network address. Wait ten minutes, then try again."
 
 log = structlog.get_logger(__name__)
 _own = LocMemCache("log-in-tries", {})
@@ -30,15 +37,27 @@ _own = LocMemCache("log-in-tries", {})
 
 @dataclass(frozen=True, slots=True)
 class LoginTries:
-    """The tries of one person from one address in the running minute."""
+    """The tries of one person from one address in the running minute, and of all from there."""
 
     key: str
     used: int
+    crowd_key: str = ""
+    crowd: int = 0
 
     @property
     def refused(self) -> bool:
         """Whether this try came after the last allowed one."""
-        return self.used > TRIES
+        return self.used > TRIES or self.crowd > CROWD
+
+    @property
+    def wait_s(self) -> int:
+        """After how many seconds at the latest whoever is refused may try again."""
+        return CROWD_WINDOW_S if self.crowd > CROWD else WINDOW_S
+
+    @property
+    def words(self) -> str:
+        """What whoever is refused is told."""
+        return TOO_MANY_HERE if self.crowd > CROWD else TOO_MANY
 
     @property
     def left(self) -> int:
@@ -48,9 +67,9 @@ class LoginTries:
     def forget(self) -> None:
         """Start afresh; called when the password was right."""
         try:
-            cache.delete(self.key)
+            _forget(cache, self)
         except RedisError:
-            _own.delete(self.key)
+            _forget(_own, self)
 
 
 def count_try(*, login: str, address: str) -> LoginTries:
@@ -67,25 +86,39 @@ def count_try(*, login: str, address: str) -> LoginTries:
     # Hashed: a cache key may hold neither blanks nor the password someone typed as a name.
     digest = hashlib.sha256(f"{address} {name}".encode(errors="replace")).hexdigest()
     key = f"login-tries:{digest}"
+    crowd_key = f"login-crowd:{hashlib.sha256(address.encode(errors='replace')).hexdigest()}"
     try:
-        used = _count(cache, key)
+        return _count_both(cache, key, crowd_key)
     except RedisError:
         log.warning("login_throttle_without_cache")
-        used = _count(_own, key)
-    return LoginTries(key, used)
+        return _count_both(_own, key, crowd_key)
 
 
-def _count(store: BaseCache, key: str) -> int:
-    store.add(key, 0, WINDOW_S)
+def _count_both(store: BaseCache, key: str, crowd_key: str) -> LoginTries:
+    used = _count(store, key, WINDOW_S)
+    # What is refused already is no try of a password.
+    crowd = _count(store, crowd_key, CROWD_WINDOW_S) if used <= TRIES else 0
+    return LoginTries(key, used, crowd_key, crowd)
+
+
+def _count(store: BaseCache, key: str, window_s: int) -> int:
+    store.add(key, 0, window_s)
     try:
         used = store.incr(key)
     except ValueError:  # it expired between the two lines
-        store.set(key, 1, WINDOW_S)
+        store.set(key, 1, window_s)
         return 1
     if used == 1:
         # Had it expired inside incr, Redis would have made the key anew, without an end.
-        store.touch(key, WINDOW_S)
+        store.touch(key, window_s)
     return used
+
+
+def _forget(store: BaseCache, tries: LoginTries) -> None:
+    store.delete(tries.key)
+    with suppress(ValueError):  # it expired meanwhile
+        if tries.crowd:
+            store.decr(tries.crowd_key)
 
 
 def client_address(request: HttpRequest) -> str:

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from accounts.models import AuditEntry, Membership, Store, User
-from accounts.services import membership_set
+from accounts.services import audit_record, membership_set
 from tests.cast import PASSWORD, make_camera, make_line, make_user, make_zone
 
 pytestmark = pytest.mark.db
@@ -273,9 +273,8 @@ def test_charlie_reaches_no_page_that_would_let_him_in(client, cast, charlie, pa
     assert Membership.objects.count() == before
 
 
-@pytest.mark.parametrize("model", ["outstandingtoken", "blacklistedtoken"])
-def test_nobody_reads_other_peoples_tokens(client, cast, root, model):
-    assert client.get(f"/admin/token_blacklist/{model}/").status_code == 404
+def test_nobody_reads_other_peoples_tokens(client, cast, root):
+    assert client.get("/admin/accounts/apilogin/").status_code == 404
 
 
 def test_charlie_looks_up_no_foreign_names_by_autocomplete(client, cast, charlie):
@@ -292,3 +291,22 @@ def test_a_list_filter_names_no_foreign_store(client, cast, charlie):
         text = client.get(f"/admin/{page}").content.decode()
         assert "Corner shop" not in text, page
         assert "Hidden eye" not in text, page
+
+
+def test_a_superuser_finds_people_to_give_a_membership_and_staff_does_not(client, root, cast):
+    wanted = {"app_label": "accounts", "model_name": "membership", "field_name": "user"}
+    found = client.get("/admin/autocomplete/", wanted | {"term": "ali"}).json()
+    assert [each["text"] for each in found["results"]] == ["alice"]
+    client.force_login(staff_with(cast.bob, "view_user", "view_membership"))
+    assert client.get("/admin/autocomplete/", wanted | {"term": "ali"}).status_code == 403
+
+
+@pytest.mark.parametrize("model", ["user", "membership", "auditentry"])
+@pytest.mark.parametrize("page", ["history", "delete", "change"])
+def test_staff_does_not_learn_which_numbers_people_and_memberships_have(client, cast, model, page):
+    client.force_login(staff_with(cast.bob, f"view_{model}", f"change_{model}", f"delete_{model}"))
+    entry = audit_record(action="store.changed", actor=cast.charlie, store=cast.elsewhere)
+    rows = {"user": cast.charlie, "membership": cast.charlie.memberships.get(), "auditentry": entry}
+    numbers = (rows[model].pk, 987_654)
+    answers = [client.get(f"/admin/accounts/{model}/{pk}/{page}/") for pk in numbers]
+    assert len({answer.status_code for answer in answers}) == 1

@@ -164,3 +164,52 @@ def test_an_administrator_draws_a_zone_by_its_numbers_and_reads_what_is_wrong(
     expect(page.get_by_text("was added successfully")).to_be_visible()
     row = page.get_by_role("row", name="shelf")
     expect(row.locator(".sw.z8")).to_be_visible()
+
+
+def test_the_picture_of_a_zone_and_a_line_follows_the_numbers_as_they_are_typed(
+    page: Page, site: str
+):
+    log_in(page, site, "root", "/admin/zones/zone/1/change/")
+    drawn = page.locator("[data-drawn] polygon").last
+    expect(drawn).to_have_attribute("points", "0.1,0.1 0.9,0.1 0.9,0.9 0.1,0.9")
+    page.get_by_label("Vertices").fill("[[0.1, 0.1], [0.9, 0.9], [0.9, 0.1], [0.1, 0.9]]")
+    expect(drawn).to_have_class("wrong")
+    words = page.locator("[data-preview-words]")
+    expect(words).to_have_text("Two sides cross. Move the corner back, or it cannot be saved.")
+    page.get_by_label("Vertices").fill("[[0.1, 0.1], [0.9, 0.1], [0.5")
+    expect(words).to_contain_text("no list of corners yet")
+    page.get_by_label("Vertices").fill("[[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]")
+    expect(drawn).to_have_attribute("points", "0.1,0.1 0.9,0.1 0.5,0.9")
+    expect(words).to_have_text("")
+    page.goto(f"{site}/admin/zones/countingline/1/change/")
+    before = page.locator("[data-drawn] .carrow").get_attribute("d")
+    page.get_by_label("Inside is on the").select_option("left")
+    assert page.locator("[data-drawn] .carrow").get_attribute("d") != before
+    page.goto(f"{site}/admin/zones/camera/1/change/")
+    page.get_by_text("For experts").click()
+    page.get_by_label("Ignore masks").fill("[[[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]]")
+    expect(page.locator("[data-drawn] .mask")).to_have_count(1)
+
+
+@pytest.mark.timeout(300)
+def test_an_operation_of_the_api_is_read_and_tried_on_its_page(page: Page, site: str):
+    said: list[str] = []
+    page.on("console", lambda told: said.append(told.text) if told.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.set_default_timeout(90_000)
+    log_in(page, site, "bob", "/api-docs/")
+    page.get_by_role("button", name="Show the operations").click()
+    page.locator("#operations-tag-stores").click()
+    row = page.locator("#operations-stores-stores")
+    row.locator(".opblock-summary-control").click()
+    row.get_by_role("button", name="Try it out").click()
+    row.get_by_role("button", name="Execute").click()
+    answer = row.locator(".live-responses-table")
+    expect(answer).to_contain_text("Corner shop", timeout=60_000)
+    expect(answer.locator("tbody .response-col_status")).to_contain_text("200")
+    # As the browser's own tools do it: the page itself lets no other script in.
+    session = page.context.new_cdp_session(page)
+    session.send("Runtime.evaluate", {"expression": AXE.read_text()})
+    found = page.evaluate(LOOK)["violations"]
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+    assert said == []

@@ -14,7 +14,7 @@ from redis import Redis, RedisError
 
 from accounts import throttle
 from accounts.models import AuditEntry, User
-from accounts.throttle import TOO_MANY, count_try
+from accounts.throttle import TOO_MANY, TOO_MANY_HERE, count_try
 from tests.cast import PASSWORD, make_user
 
 pytestmark = pytest.mark.db
@@ -92,6 +92,27 @@ def test_tries_are_counted_by_person_and_by_address(client, cast):
     assert try_login(client, "bob").status_code == 200
     assert try_login(client, "alice", REMOTE_ADDR="10.0.0.9").status_code == 200
     assert try_login(client, "alice").status_code == 429
+
+
+def test_one_password_tried_on_many_people_is_stopped_at_the_address_it_comes_from(cast, client):
+    for number in range(throttle.CROWD):
+        assert not count_try(login=f"person-{number}", address="127.0.0.1").refused
+    assert count_try(login="one-more", address="127.0.0.1").refused
+    refused = try_login(client, "alice", PASSWORD)
+    assert (refused.status_code, refused["Retry-After"]) == (429, "600")
+    assert told(refused) == TOO_MANY_HERE and "user" not in TOO_MANY_HERE
+    body = {"username": "alice", "password": PASSWORD}
+    token = client.post("/api/v1/auth/token/", body, content_type="application/json")
+    assert (token.status_code, token["Retry-After"]) == (429, "600")
+    assert token.json()["detail"] == TOO_MANY_HERE
+    assert try_login(client, "alice", PASSWORD, REMOTE_ADDR="10.0.0.9").status_code == 302
+
+
+def test_the_right_password_of_many_people_is_no_crowd(cast):
+    for number in range(2 * throttle.CROWD):
+        tries = count_try(login=f"person-{number}", address="10.0.0.1")
+        assert not tries.refused
+        tries.forget()
 
 
 def test_a_made_up_forwarding_header_buys_no_tries(client, cast):
