@@ -8,23 +8,26 @@ and whoever is seen again afterwards is somebody new to it, as with a real one.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import exp
 from random import Random
 
 from analytics.calendar import BUCKET, BUCKET_MS, StoreClock, buckets_between
+from analytics.opening import OpenSpan, open_spans
 from analytics.simulator.people import Walk, browser, employee, passer_by, shopper
 from analytics.simulator.plan import ShopPlan
 from tracking.vision.events import Direction, Event, LineCrossed, TrackEnded, ZoneEntered, ZoneLeft
 
 # Raised whenever the same seed gives other days than before.
-VERSION = 1
+VERSION = 2
 # Monday to Sunday, against an average day.
 WEEKDAY_SHARE = (0.82, 0.78, 0.86, 0.95, 1.18, 1.45, 0.96)
 PASSERS_A_VISITOR = 5.0
 STAFF_A_DAY = 4
+# Nobody comes in so shortly before closing.
+LAST_CALL = 2 * BUCKET
 GAP_CHANCE = 0.3
 GAP_MINUTES = (6, 40)
 # Share of the people whom the camera loses for good and finds again as somebody else.
@@ -96,7 +99,12 @@ def _walks(
     """Return everybody's walk, in order of time."""
     starts = buckets_between(*bounds)
     local = [at.astimezone(clock.zone) for at in starts]
-    weights = [_draw(plan, at) for at in local]
+    # A little further than the day: whether it closes soon after is asked, too.
+    opened = open_spans(clock, plan.opening_hours, bounds[0], bounds[1] + LAST_CALL)
+    weights = [
+        _draw(at) if _lets_in(opened, start) else 0.0
+        for start, at in zip(starts, local, strict=True)
+    ]
     share = WEEKDAY_SHARE[bounds[0].astimezone(clock.zone).weekday()]
     wanted = visitors * share * random.lognormvariate(0, 0.08) if any(weights) else 0.0
     first_ms = _ms(starts[0] - bounds[0])
@@ -127,13 +135,16 @@ def _arrivals(random: Random, weights: list[float], wanted: float, first_ms: int
     )
 
 
-def _draw(plan: ShopPlan, local: datetime) -> float:
-    """Return how many come in around a moment, as a weight: two peaks, one at the weekend.
+def _lets_in(opened: Sequence[OpenSpan], at: datetime) -> bool:
+    """Return whether the shop is open at an instant and not about to close."""
+    return all(
+        any(span.starts_at <= instant < span.ends_at for span in opened)
+        for instant in (at, at + LAST_CALL)
+    )
 
-    Nobody comes in the last ten minutes before closing.
-    """
-    if not (plan.is_open(local) and plan.is_open(local + 2 * BUCKET)):
-        return 0.0
+
+def _draw(local: datetime) -> float:
+    """Return how many come in around a moment, as a weight: two peaks, one at the weekend."""
     hour = local.hour + local.minute / 60
     if local.weekday() >= 5:
         return 0.01 + exp(-(((hour - 14.5) / 2.8) ** 2))

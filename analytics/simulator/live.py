@@ -110,15 +110,27 @@ def simulate_live(
     return simulated(store) | {"told_events": facts}
 
 
-def _feed(scene: Scene, pace: Pace, began: datetime, ends_at: datetime, made: str) -> Feed:
-    seed = f"{pace.seed}/{scene.camera.name}/live"
-    random = Random(seed)
+def people_of(scene: Scene, pace: Pace, length_ms: int) -> list[Walk]:
+    """Return everybody who comes to a camera's picture in so many milliseconds, by the seed."""
+    return _people(scene, pace, length_ms, Random(_seed(scene, pace)))
+
+
+def _seed(scene: Scene, pace: Pace) -> str:
+    return f"{pace.seed}/{scene.camera.name}/live"
+
+
+def _people(scene: Scene, pace: Pace, length_ms: int, random: Random) -> list[Walk]:
     make = shopper if scene.plan.doors_of("entrance") else browser
-    walks, at_ms, length_ms = [], 1000.0, _ms(ends_at - began)
+    walks, at_ms = [], 1000.0
     while at_ms < length_ms:
         walks.append(make(scene.plan, random, round(at_ms), 60 * pace.rate))
         at_ms += 60_000 * random.expovariate(pace.rate)
-    walks = [walk for walk in walks if walk.way]
+    return [walk for walk in walks if walk.way]
+
+
+def _feed(scene: Scene, pace: Pace, began: datetime, ends_at: datetime, made: str) -> Feed:
+    random = Random(seed := _seed(scene, pace))
+    walks = _people(scene, pace, _ms(ends_at - began), random)
     lost = {number for number in range(len(walks)) if random.random() < LOST}
     card = {"simulator": {"seed": pace.seed, "version": VERSION, "made": made, "rate": pace.rate}}
     public_id = uuid.uuid5(scene.camera.public_id, f"live/{VERSION}/{pace.seed}/{began}")

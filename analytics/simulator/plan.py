@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 from random import Random
 
+from analytics.opening import OpeningHours
 from tracking.vision.setup import LineSetup, SceneSetup, ZoneSetup
 from zones.geometry import Polygon
 
 Spot = tuple[float, float]
-OpeningHours = Mapping[str, Sequence[Sequence[str]]]
-
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+ALWAYS_OPEN = OpeningHours.of({}, {})
 # Areas in which shoppers stop to look.
 BROWSED = ("display",)
 SPOTS_A_ZONE = 24
@@ -49,7 +46,7 @@ class ShopPlan:
 
     areas: tuple[Area, ...]
     doors: tuple[Door, ...]
-    opening_hours: OpeningHours = field(default_factory=dict)
+    opening_hours: OpeningHours = ALWAYS_OPEN
 
     def areas_of(self, *kinds: str) -> list[Area]:
         """Return the areas of some kinds."""
@@ -64,21 +61,6 @@ class ShopPlan:
         """Whether there is anything in front of the camera that could be counted."""
         return bool(self.doors) or any(area.kind != "ignore" for area in self.areas)
 
-    def is_open(self, local: datetime) -> bool:
-        """Whether the shop is open at a moment of its wall clock; without hours it always is.
-
-        A span that ends before it begins runs past midnight, so the day before is asked too.
-        """
-        if not self.opening_hours:
-            return True
-        yesterday = local - timedelta(days=1)
-        minute = local.hour * 60 + local.minute
-        return any(
-            begin <= minute + later < end
-            for day, later in ((local, 0), (yesterday, 24 * 60))
-            for begin, end in _spans(self.opening_hours.get(WEEKDAYS[day.weekday()], ()))
-        )
-
 
 def plan_of(setup: SceneSetup, opening_hours: OpeningHours) -> ShopPlan:
     """Return the plan of a camera's map; the same map always gives the same places."""
@@ -89,17 +71,6 @@ def plan_of(setup: SceneSetup, opening_hours: OpeningHours) -> ShopPlan:
         tuple(sorted(doors, key=lambda door: door.name)),
         opening_hours,
     )
-
-
-def _spans(written: Sequence[Sequence[str]]) -> list[tuple[int, int]]:
-    """Return spans of a weekday as minutes after its midnight; the end may be past the next."""
-    spans = [(_minute(begin), _minute(end)) for begin, end in written]
-    return [(begin, end if end > begin else end + 24 * 60) for begin, end in spans]
-
-
-def _minute(text: str) -> int:
-    hour, minute = text.split(":")
-    return int(hour) * 60 + int(minute)
 
 
 def _area(zone: ZoneSetup) -> Area:

@@ -20,7 +20,7 @@ from django.db import transaction
 from accounts.models import Store
 from analytics.calendar import ONE_DAY, StoreClock, floor_bucket
 from analytics.models import Bucket
-from analytics.rollups import SUMS, clock_of
+from analytics.rollups import SUMS, clock_of, hours_of
 from analytics.simulator import shop
 from analytics.simulator.days import VERSION, Day, Span, simulated_day, times_of
 from analytics.simulator.plan import ShopPlan, plan_of
@@ -274,7 +274,7 @@ def scenes_of(store: Store, clock: StoreClock, now: datetime) -> list[Scene]:
     scenes = []
     for camera in store.cameras.order_by("name"):
         setup = map_now(camera, now)
-        plan = plan_of(setup, store.opening_hours)
+        plan = plan_of(setup, hours_of(store))
         if plan.counts:
             scenes.append(Scene(camera, setup, plan, clock))
     if not scenes:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone as clock
 
 from accounts.models import Store
 from accounts.timezones import validate_timezone
-from analytics.simulator import live, service, shop
+from analytics.simulator import live, sender, service, shop
+from tracking.kafka.clients import NoClientError, producer_make
 from tracking.management.progress import Bar
+
+# Of whoever sends by the API; a command line is everybody's to read.
+PASSWORD = "OSKARTRACK_SIMULATE_PASSWORD"  # noqa: S105 - the name of a variable
 
 
 class Command(BaseCommand):
@@ -23,7 +29,7 @@ class Command(BaseCommand):
 
     help = (
         "Fill a store with made-up people of a seed: the same seed and the same end give the same "
-        "events. Weekdays, hours, opening hours, days on which the clocks change, stays, queues, "
+        "events. Weekdays, opening hours, special days, clock changes, stays, queues, "
         "staff, gaps of the camera. All of it is labelled demo data and goes with --remove; asked "
         "again, it is brought to what was asked last. A store that is missing is made. Prints one "
         "line of JSON."
@@ -62,6 +68,20 @@ class Command(BaseCommand):
             help="with --live: for how long at the most; default 60",
         )  # fmt: skip
         parser.add_argument(
+            "--to", choices=("http", "kafka"),
+            help="with --live: not into the database but as a counter outside sends, by the API's "
+            "door or by a topic that OSKARTRACK_KAFKA_IN names for the store",
+        )  # fmt: skip
+        parser.add_argument(
+            "--url", default="http://127.0.0.1:8000", metavar="URL",
+            help="with --to http: where the product is; default http://127.0.0.1:8000",
+        )  # fmt: skip
+        parser.add_argument(
+            "--user", default="demo", metavar="NAME",
+            help="with --to http: who sends, a manager of the store or an administrator; the "
+            f"password stands in {PASSWORD}; default demo",
+        )  # fmt: skip
+        parser.add_argument(
             "--remove", action="store_true", help="remove everything simulated in the store"
         )
 
@@ -69,17 +89,29 @@ class Command(BaseCommand):
         """Simulate or remove."""
         slug = options["store"]
         if options["remove"]:
-            store = Store.objects.filter(slug=slug).first()
-            if store is None:
-                raise CommandError(f"There is no store '{slug}'.")
-            self.stdout.write(json.dumps({"store": slug} | service.simulate_remove(store)))
+            self.stdout.write(json.dumps({"store": slug} | _remove(slug)))
             return
         try:
             validate_timezone(options["timezone"])
             told = _live(options) if options["live"] else _past(options)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
+        except (sender.NotTakenError, NoClientError) as error:
+            raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(told))
+
+
+def _remove(slug: str) -> dict[str, Any]:
+    """Remove what is simulated; a store for a simulated counter goes whole."""
+    store = Store.objects.filter(slug=slug).first()
+    if store is None:
+        raise CommandError(f"There is no store '{slug}'.")
+    whole = sender.told_outside(store)
+    removed = service.simulate_remove(store)
+    if whole and not removed["removed_store"]:
+        store.delete()
+        removed["removed_store"] = True
+    return removed
 
 
 def _past(options: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +135,24 @@ def _live(options: dict[str, Any]) -> dict[str, Any]:
     asked = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: asked.set())
+    if options["to"]:
+        sender.ask_demo(store)
+        door = _door(options, store)
+        return sender.simulate_out(store, pace, door, now=clock.now, wait=asked.wait)
     return live.simulate_live(store, pace, now=clock.now, wait=asked.wait, made=made)
+
+
+def _door(options: dict[str, Any], store: Store) -> sender.Send:
+    """Return where rows are sent."""
+    if options["to"] == "http":
+        password = os.environ.get(PASSWORD, "")
+        if not password:
+            raise CommandError(f"Put the password of '{options['user']}' into {PASSWORD}.")
+        return sender.HttpDoor(options["url"], options["user"], password, store)
+    topics = [topic for topic, stores in settings.KAFKA.inward.items() if store.slug in stores]
+    if not topics:
+        raise CommandError(f"OSKARTRACK_KAFKA_IN names no topic for '{store.slug}'.")
+    return sender.KafkaDoor(producer_make(settings.KAFKA), topics[0], store)
 
 
 def _seed(options: dict[str, Any]) -> int:
