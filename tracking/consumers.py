@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any, cast
+import time
+import uuid
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-import orjson
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.utils import timezone as clock
 
-from tracking.live import (
-    CLOSE_LOGGED_OUT,
-    CLOSE_NOT_A_MEMBER,
-    CLOSE_TOO_SLOW,
-    Client,
-    Message,
-    hub,
-)
-from tracking.selectors import holder_of, sequences, store_for_socket
+from tracking.live import Client, encoded, hub
+from tracking.live_protocol import Closing, Pong
+from tracking.origins import ticket_in
+from tracking.selectors import Holder, holder_of, sequences, store_for_socket
+from tracking.tickets import ticket_take
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -42,6 +40,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
     # The hub does the fan-out: no channel layer, so an open page needs no Redis to stay open.
     channel_layer_alias = "none"
     send_timeout_s = 10.0
+    # What a client may say once it is in, and what it hears: a line each in the access table.
+    answers: ClassVar[dict[str, Pong]] = {"ping": {"type": "pong"}}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,21 +51,32 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         """Accept a member; anyone else is told why by the closing code and hears nothing."""
         await self.accept()
-        user = cast("User | AnonymousUser", self.scope["user"])
-        if not user.is_authenticated:
-            return await self.close(CLOSE_LOGGED_OUT)
-        wanted = self.scope["url_route"]["kwargs"]["store_id"]
-        store = await database_sync_to_async(store_for_socket)(user, wanted)
-        if store is None:
-            return await self.close(CLOSE_NOT_A_MEMBER)
-        holder = await database_sync_to_async(holder_of)(user, self.scope["session"], store)
-        self.client = Client(holder, str(store.public_id))
+        store_id = self.scope["url_route"]["kwargs"]["store_id"]
+        holder = await database_sync_to_async(self.admitted)(store_id)
+        if isinstance(holder, Closing):
+            return await self.close(holder)
+        self.client = Client(holder, str(store_id))
         # Joined before the sequence is read: nothing falls between the two.
-        await hub().join(self.client)
-        last = await database_sync_to_async(sequences)([str(store.public_id)])
-        await self.say({"type": "hello", "seq": last.get(str(store.public_id), 0)})
+        if not await hub().join(self.client):
+            return await self.close(Closing.TOO_MANY)
+        last = await database_sync_to_async(sequences)([str(store_id)])
+        await self.say(encoded({"type": "hello", "seq": last.get(str(store_id), 0)}))
         self.work = asyncio.create_task(self.serve(self.client))
         return None
+
+    def admitted(self, store_id: uuid.UUID) -> Holder | Closing:
+        """Return who holds the socket, by ticket where there is one, or why nobody does."""
+        word = ticket_in(self.scope)
+        if word is not None:
+            taken = ticket_take(word=word, store=store_id, now=clock.now())
+            return taken or Closing.TICKET_REFUSED
+        user = cast("User | AnonymousUser", self.scope["user"])
+        if not user.is_authenticated:
+            return Closing.LOGGED_OUT
+        store = store_for_socket(user, store_id)
+        if store is None:
+            return Closing.NOT_A_MEMBER
+        return holder_of(user, self.scope["session"], store) or Closing.LOGGED_OUT
 
     async def disconnect(self, _code: int) -> None:
         """Leave the hub."""
@@ -81,29 +92,42 @@ class LiveConsumer(AsyncWebsocketConsumer):
             message = json.loads(text_data or bytes_data or "")
         except (ValueError, RecursionError):
             message = None
-        if self.client is not None and message == {"type": "ping"}:
-            self.client.offer({"type": "pong"})
+        for said, answer in self.answers.items():
+            if self.client is not None and message == {"type": said}:
+                self.client.offer(encoded(answer))
 
     async def serve(self, client: Client) -> None:
         """Send what the hub queues until the client is cut, then close with the cut's code."""
         pump = asyncio.create_task(self.pump(client))
         try:
-            code = await client.cut_code
+            while not client.cut_code.done():
+                await asyncio.wait((client.cut_code,), timeout=self.send_timeout_s / 2)
+                if client.sends_for() > self.send_timeout_s:
+                    client.cut(Closing.TOO_SLOW)
         finally:
             pump.cancel()
             await asyncio.gather(pump, return_exceptions=True)
         await hub().leave(client)
-        await asyncio.wait_for(self.close(code), self.send_timeout_s)
+        async with asyncio.timeout(self.send_timeout_s):
+            await self.close(client.cut_code.result())
 
     async def pump(self, client: Client) -> None:
-        """Send queued messages one by one; a send that does not get through cuts the client."""
-        while True:
-            message = await client.queue.get()
-            try:
-                await asyncio.wait_for(self.say(message), self.send_timeout_s)
-            except TimeoutError:
-                client.cut(CLOSE_TOO_SLOW)
+        """Send queued messages one by one.
 
-    async def say(self, message: Message) -> None:
-        """Send one JSON message."""
-        await self.send(text_data=orjson.dumps(message).decode())
+        Whether one gets through is watched from outside: a timer for each would be a good part of
+        what a delivery costs.
+        """
+        while True:
+            text = await client.queue.get()
+            client.sends_since = time.monotonic()
+            await self.say(text)
+            client.sends_since = None
+
+    async def close(self, code: int | bool | None = None, reason: str | None = None) -> None:
+        """Close with a plain number: Daphne takes no number with a name."""
+        await super().close(None if code is None else int(code), reason)
+
+    async def say(self, text: str) -> None:
+        """Send one message."""
+        message: Any = {"type": "websocket.send", "text": text}
+        await self.base_send(message)

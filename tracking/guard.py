@@ -29,6 +29,8 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
+from tracking.socket_guard import GuardedSocketFactory, Places
+
 TOO_LARGE = {
     "type": "about:blank",
     "title": "Request Entity Too Large",
@@ -39,6 +41,18 @@ TOO_LARGE = {
     "errors": {},
     "request_id": "",
 }
+FULL = (
+    {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": "There are too many connections at the moment. Try again soon.",
+        "code": "busy",
+        "errors": {},
+        "request_id": "",
+    },
+    "Retry-After: 5\r\n",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +67,8 @@ class Limits:
     linger_s: float = 5.0
     # An answer of which nothing is read for so long is cut off.
     stall_s: float = 60.0
+    # Requests and sockets that are open at once. Each is a file to the system.
+    connections: int = 4096
 
 
 class GuardedRequest(WebRequest):  # type: ignore[misc]  # Daphne carries no types
@@ -145,17 +161,25 @@ class GuardedChannel(HTTPChannel):
     """A connection on which headers and bodies have to come within their time."""
 
     limits: Limits
+    places: Places
     transport: Any
     callLater: Any
     _deadline: Any = None
+    _has_place = False
 
     def connectionMade(self) -> None:
-        """Begin to wait for the first request."""
+        """Begin to wait for the first request, where there is room for one."""
         super().connectionMade()
-        self._within(self.limits.header_s)
+        self._has_place = self.places.take()
+        if self._has_place:
+            self._within(self.limits.header_s)
+        else:
+            self._turn_away(*FULL)
 
     def dataReceived(self, data: bytes) -> None:
         """Take what came; the first piece of a further request starts its clock."""
+        if not self._has_place:
+            return
         if self._deadline is None and not self._handlingRequest:
             self._within(self.limits.header_s)
         super().dataReceived(data)
@@ -175,17 +199,23 @@ class GuardedChannel(HTTPChannel):
         """Stop the clock of a connection that is gone."""
         self._within(None)
         super().connectionLost(reason)
+        if self._has_place:  # a connection that became a socket is lost there
+            self.places.give_back()
 
     def refuse(self) -> None:
         """Answer 413, close our side and throw away for a moment what still comes."""
-        body = json.dumps(TOO_LARGE).encode()
+        self._turn_away(TOO_LARGE, "")
+
+    def _turn_away(self, problem: dict[str, Any], more: str) -> None:
+        body = json.dumps(problem).encode()
         head = (
-            "HTTP/1.1 413 Request Entity Too Large\r\n"
+            f"HTTP/1.1 {problem['status']} {problem['title']}\r\n"
             "Content-Type: application/problem+json\r\n"
             f"Content-Length: {len(body)}\r\n"
             "Cache-Control: no-store\r\n"
             "X-Content-Type-Options: nosniff\r\n"
-            "Connection: close\r\n\r\n"
+            "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+            f"{more}Connection: close\r\n\r\n"
         )
         self.persistent = False
         self.transport.write(head.encode() + body)
@@ -218,6 +248,7 @@ class GuardedFactory(HTTPFactory):  # type: ignore[misc]
         """Return a new connection with its limits and our kind of request."""
         channel = super().buildProtocol(addr)
         channel.limits = self.limits
+        channel.places = self.server.places
         channel.requestFactory = GuardedRequest
         return channel
 
@@ -232,15 +263,19 @@ class GuardedServer(daphne.server.Server):  # type: ignore[misc]
     def __init__(self, *args: Any, limits: Limits, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.limits = limits
+        self.places = Places(limits.connections)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Write a message of the application; make it wait while the reader cannot follow."""
         await super().handle_reply(protocol, message)
         if isinstance(protocol, GuardedRequest):
             await protocol.drained()
+        elif message["type"] == "websocket.send":
+            await protocol.drain.room()
 
     def run(self) -> None:
         """Serve until stopped."""
-        # Daphne offers no way to name another factory: it takes the one of this name.
+        # Daphne offers no way to name other factories: it takes those of these names.
+        daphne.server.WebSocketFactory = GuardedSocketFactory
         daphne.server.HTTPFactory = lambda server: GuardedFactory(server, self.limits)
         super().run()

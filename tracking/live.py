@@ -9,11 +9,12 @@ is ours and each client's queue is bounded.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -25,16 +26,20 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import Error as DatabaseProblem
 
+from tracking.live_protocol import Closing, FromServer, Hint
 from tracking.selectors import Holder, refusals, sequences
 
 log = structlog.get_logger(__name__)
 
 CHANNEL_PREFIX = "oskartrack:store:"
-Message = dict[str, Any]
+# Whose rights changed: every web process looks again at who holds its sockets.
+PEOPLE_CHANNEL = "oskartrack:people"
+Message = Mapping[str, Any]
 
-CLOSE_LOGGED_OUT = 4401
-CLOSE_NOT_A_MEMBER = 4403
-CLOSE_TOO_SLOW = 4408
+
+def encoded(message: FromServer | Message) -> str:
+    """Return a message as it is sent; once for all who hear it."""
+    return orjson.dumps(message).decode()
 
 
 class Publisher:
@@ -53,18 +58,26 @@ class Publisher:
         self._progress: OrderedDict[str, tuple[float, object]] = OrderedDict()
         self._quiet_until = 0.0
 
-    def publish(self, store_id: str, message: Mapping[str, Any]) -> None:
+    def publish(self, store_id: str, message: Hint | Message) -> None:
         """Send one hint; never raises for a Redis that is away."""
         now = time.monotonic()
         if now < self._quiet_until or self._is_too_soon(message, now):
             return
-        try:
-            self._client.publish(CHANNEL_PREFIX + store_id, orjson.dumps(message))
-        except (redis.RedisError, OSError) as error:
-            self._quiet_until = now + self.pause_s
-            log.warning("live_hint_lost", store=store_id, reason=type(error).__name__)
+        self._send(CHANNEL_PREFIX + store_id, message)
 
-    def _is_too_soon(self, message: Mapping[str, Any], now: float) -> bool:
+    def look_again(self) -> None:
+        """Have every web process look at once at who holds its sockets."""
+        if time.monotonic() >= self._quiet_until:
+            self._send(PEOPLE_CHANNEL, {})
+
+    def _send(self, channel: str, message: Message) -> None:
+        try:
+            self._client.publish(channel, orjson.dumps(message))
+        except (redis.RedisError, OSError) as error:
+            self._quiet_until = time.monotonic() + self.pause_s
+            log.warning("live_hint_lost", channel=channel, reason=type(error).__name__)
+
+    def _is_too_soon(self, message: Hint | Message, now: float) -> bool:
         """Tell whether this progress may be dropped: same state, and told a moment ago."""
         if message.get("type") != "progress":
             return False
@@ -83,12 +96,22 @@ class Publisher:
 _publisher: Publisher | None = None
 
 
-def publish(store_public_id: uuid.UUID | str, message: Mapping[str, Any]) -> None:
+def publish(store_public_id: uuid.UUID | str, message: Hint | Message) -> None:
     """Tell the open pages of a store that something changed; call it on commit."""
+    publisher().publish(str(store_public_id), message)
+
+
+def look_again() -> None:
+    """Tell every web process that somebody's rights changed; call it on commit."""
+    publisher().look_again()
+
+
+def publisher() -> Publisher:
+    """Return the one publisher of this process."""
     global _publisher  # noqa: PLW0603 - one kept connection a process
     if _publisher is None:
         _publisher = Publisher(settings.REDIS_URL)
-    _publisher.publish(str(store_public_id), message)
+    return _publisher
 
 
 class Client:
@@ -99,15 +122,21 @@ class Client:
     def __init__(self, holder: Holder, store_id: str) -> None:
         self.holder = holder
         self.store_id = store_id
-        self.queue: asyncio.Queue[Message] = asyncio.Queue(self.queue_size)
+        self.queue: asyncio.Queue[str] = asyncio.Queue(self.queue_size)
         self.cut_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        # When the message that is being sent was begun.
+        self.sends_since: float | None = None
 
-    def offer(self, message: Message) -> None:
+    def offer(self, text: str) -> None:
         """Queue a message; a client that has let its queue fill up is cut."""
         try:
-            self.queue.put_nowait(message)
+            self.queue.put_nowait(text)
         except asyncio.QueueFull:
-            self.cut(CLOSE_TOO_SLOW)
+            self.cut(Closing.TOO_SLOW)
+
+    def sends_for(self) -> float:
+        """Return for how many seconds the same message has been sent."""
+        return 0.0 if self.sends_since is None else time.monotonic() - self.sends_since
 
     def cut(self, code: int) -> None:
         """Ask for the socket to be closed with this code."""
@@ -136,10 +165,11 @@ class StoreFan:
         if self._timer is None:
             self._send_next()
 
-    def send(self, message: Message) -> None:
+    def send(self, message: FromServer | Message) -> None:
         """Send to every client at once."""
+        text = encoded(message)
         for client in tuple(self.clients):
-            client.offer(message)
+            client.offer(text)
             if client.cut_code.done():
                 self.clients.discard(client)
 
@@ -162,7 +192,7 @@ def merged(older: Message | None, newer: Message) -> Message:
     """Return one hint that says what both say: the highest sequence, the joint span of pictures."""
     if older is None:
         return newer
-    joint = dict(newer)
+    joint: dict[str, Any] = dict(newer)
     for field, pick in (("seq", max), ("from_ms", min), ("to_ms", max)):
         if field in older and field in newer:
             joint[field] = pick(older[field], newer[field])
@@ -174,8 +204,12 @@ class Hub:
 
     heartbeat_s = 15.0
     recheck_s = 3.0
+    # Between two looks at who holds the sockets, however many rights change.
+    recheck_gap_s = 0.2
     subscribe_wait_s = 1.0
     retry_s = 0.5
+    # One person's tabs and programs on this web process.
+    sockets_a_person = 100
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -184,9 +218,12 @@ class Hub:
         self._subscribed = asyncio.Event()
         # Clients that wait for the subscription: they keep it as those who hear already do.
         self._joining = 0
+        self._rights_changed = asyncio.Event()
 
-    async def join(self, client: Client) -> None:
+    async def join(self, client: Client) -> bool:
         """Let a client hear its store from now on; returns once the subscription stands.
+
+        False where its person has too many sockets open already.
 
         With Redis away it returns after a moment all the same: the client is told that hints are
         `away`, lives on heartbeats, and is told to `resync` when the subscription is back.
@@ -202,10 +239,17 @@ class Hub:
             # It may have come with the end of the wait: then no `resync` would follow any more.
             if not self._subscribed.is_set():
                 log.warning("live_hub_without_redis")
-                client.offer({"type": "away"})
+                client.offer(encoded({"type": "away"}))
         finally:
             self._joining -= 1
+        user_id = client.holder.user_id
+        if sum(other.holder.user_id == user_id for other in self._clients()) >= (
+            self.sockets_a_person
+        ):
+            await self._rest()
+            return False
         self._fans.setdefault(client.store_id, StoreFan()).clients.add(client)
+        return True
 
     async def leave(self, client: Client) -> None:
         """Forget a client; with the last one the subscription ends."""
@@ -215,6 +259,10 @@ class Hub:
             if not fan.clients:
                 fan.close()
                 del self._fans[client.store_id]
+        await self._rest()
+
+    async def _rest(self) -> None:
+        """End the subscription where nobody is left to hear it."""
         if not self._fans and not self._joining:
             tasks, self._tasks = self._tasks, []
             self._subscribed.clear()
@@ -238,6 +286,7 @@ class Hub:
                     ) as connection,
                     connection.pubsub() as subscription,
                 ):
+                    await subscription.subscribe(PEOPLE_CHANNEL)
                     await subscription.psubscribe(CHANNEL_PREFIX + "*")
                     while True:
                         self._hear(await subscription.get_message(timeout=5))
@@ -257,13 +306,20 @@ class Hub:
             for fan in self._fans.values():
                 fan.send({"type": "resync"})
             self._subscribed.set()
+            self._rights_changed.set()
+        elif raw["type"] == "message":
+            self._rights_changed.set()
         elif raw["type"] == "pmessage":
             heard = self._fans.get(raw["channel"].decode().removeprefix(CHANNEL_PREFIX))
             if heard is not None:
                 heard.offer(orjson.loads(raw["data"]))
 
     async def _recheck(self) -> None:
-        """Cut every client whose person has lost the log-in or the membership."""
+        """Cut every client whose person has lost the log-in or the membership.
+
+        At once where somebody says that rights changed, and every `recheck_s` in any case: what
+        was changed past the models, or while Redis was away, is found then.
+        """
 
         async def check() -> None:
             clients = self._clients()
@@ -272,7 +328,14 @@ class Hub:
                 if client.holder in refused:
                     client.cut(refused[client.holder])
 
-        await self._every(lambda: self.recheck_s, check)
+        async def due() -> None:
+            await asyncio.sleep(self.recheck_gap_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, self.recheck_s - self.recheck_gap_s)):
+                    await self._rights_changed.wait()
+            self._rights_changed.clear()
+
+        await self._every(due, check)
 
     async def _beat(self) -> None:
         """Tell each store's last sequence: a page that missed a hint learns of it here."""
@@ -283,11 +346,13 @@ class Hub:
             for store_id, fan in fans.items():
                 fan.send({"type": "heartbeat", "seq": values.get(store_id, 0)})
 
-        await self._every(lambda: self.heartbeat_s, beat)
+        await self._every(lambda: asyncio.sleep(self.heartbeat_s), beat)
 
-    async def _every(self, wait_s: Callable[[], float], work: Callable[[], Any]) -> None:
+    async def _every(
+        self, due: Callable[[], Awaitable[None]], work: Callable[[], Awaitable[None]]
+    ) -> None:
         while True:
-            await asyncio.sleep(wait_s())
+            await due()
             try:
                 await work()
             except DatabaseProblem as error:
