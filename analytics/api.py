@@ -6,7 +6,7 @@ import math
 import uuid
 from dataclasses import fields
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import Http404
 from django.utils import timezone as system_clock
@@ -14,20 +14,23 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from accounts.conditional import unless_known
+from accounts.doors import DoorView, QuerySerializer
 from accounts.models import Store
 from analytics import selectors
 from analytics.comparisons import WAYS
 from analytics.history import (
     SummaryRow,
     compared,
+    compared_lines,
     history,
     sorted_lines,
     summary_lines,
     totals_of,
 )
 from analytics.models import AnalyticsSummary
+from analytics.movement import BadCursorError, Cursor
 from analytics.serializers import (
     FiveMinutesSerializer,
     HistorySerializer,
@@ -36,12 +39,14 @@ from analytics.serializers import (
     SummariesSerializer,
     ZoneNumbersSerializer,
 )
-from tracking.live_api import QuerySerializer, store_of
+from tracking.live_api import store_of
 from tracking.recording_api import told
 from tracking.selectors import active_run, job_counts, one_view, recording_on_show, store_sequence
 
 DAYS_AT_MOST = 400
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
+# A clock moves by itself: an answer that differs in it alone is the same.
+MOVING = ("server_time",)
 UNSORTED = ("complete", "utc_offset_s", "ends_at", "open_so_far_ms")
 COLUMNS = [column.name for column in fields(SummaryRow) if column.name not in UNSORTED]
 ORDERS = [sign + name for name in COLUMNS for sign in ("", "-")]
@@ -58,22 +63,40 @@ class DayField(serializers.DateField):
         return day
 
 
+class CursorField(serializers.CharField):
+    """Where a list of ours goes on: what a page of it ended with."""
+
+    default_error_messages = {
+        "cursor": "This is no cursor of ours: take the one of the page before, as it is."
+    }
+
+    def to_internal_value(self, value: Any) -> Cursor:  # type: ignore[override]  # read, not text
+        """Refuse what no page of ours ended with."""
+        try:
+            return Cursor.read(super().to_internal_value(value))
+        except BadCursorError:
+            self.fail("cursor")
+
+
 class LiveQuery(QuerySerializer):
     """Which recording is on show."""
 
     recording = serializers.UUIDField(required=False)
 
 
-class LiveView(APIView):
+class LiveView(DoorView):
     """The store now: every number of the Live page, all as of one place in the feed."""
 
-    @extend_schema(parameters=[LiveQuery], responses=SnapshotSerializer)
+    asks: ClassVar = {"GET": LiveQuery}
+    conditional = ("GET",)
+
+    @extend_schema(responses=SnapshotSerializer)
     def get(self, request: Request, store_id: uuid.UUID) -> Response:
         """Return the snapshot."""
         store, query = store_of(request, store_id), LiveQuery.read(request)
         with one_view():
             snapshot = live_snapshot(store, system_clock.now(), query.get("recording"))
-        return Response(snapshot)
+        return unless_known(request, snapshot, MOVING)
 
 
 def live_snapshot(store: Store, now: datetime, wanted: uuid.UUID | None = None) -> dict[str, Any]:
@@ -124,18 +147,23 @@ def recording_snapshot(store: Store, wanted: uuid.UUID | None) -> dict[str, Any]
 class DaysQuery(QuerySerializer):
     """Which business days, both included."""
 
+    needs_days = True
+
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Add `from` and `to`, which Python cannot name."""
-        return {**super().get_fields(), "from": DayField(), "to": DayField()}
+        days = {name: DayField(required=self.needs_days) for name in ("from", "to")}
+        return {**super().get_fields(), **days}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse spans that run backwards or are too long."""
-        days = (attrs["to"] - attrs["from"]).days + 1
+        """Refuse spans with one end, that run backwards, or are too long."""
+        if ("from" in attrs) != ("to" in attrs):
+            missing = "to" if "from" in attrs else "from"
+            raise serializers.ValidationError({missing: "Name both: from and to."})
+        days = (attrs["to"] - attrs["from"]).days + 1 if "from" in attrs else 1
         if not 1 <= days <= DAYS_AT_MOST:
-            raise serializers.ValidationError(
-                {"to": f"Ask for 1 to {DAYS_AT_MOST} days, from the first to the last; got {days}."}
-            )
-        return super().validate(attrs)
+            sentence = f"Ask for 1 to {DAYS_AT_MOST} days, from the first to the last; got {days}."
+            raise serializers.ValidationError({"to": sentence})
+        return attrs
 
 
 class SummariesQuery(DaysQuery):
@@ -145,21 +173,24 @@ class SummariesQuery(DaysQuery):
     compare = serializers.ChoiceField(choices=WAYS, required=False)
 
 
-class SummariesView(APIView):
+class SummariesView(DoorView):
     """Hours or business days with their totals."""
 
-    @extend_schema(parameters=[SummariesQuery], responses=SummariesSerializer)
+    asks: ClassVar = {"GET": SummariesQuery}
+
+    @extend_schema(responses=SummariesSerializer)
     def get(self, request: Request, store_id: uuid.UUID) -> Response:
         """Return a line for every hour or day asked for; null where nothing was seen."""
         store, query = store_of(request, store_id), SummariesQuery.read(request)
         now = system_clock.now()
         first, last, how = query["from"], query["to"], query.get("compare")
         lines = summary_lines(store, query["period"], first, last, now)
-        answer = {
-            "results": lines,
-            "totals": totals_of(store, lines),
-            "compared": compared(store, first, last, how, now) if how else None,
-        }
+        other = None
+        if how and query["period"] == AnalyticsSummary.Period.HOUR:
+            other = compared_lines(store, (first, last), lines, how, now)
+        elif how:
+            other = compared(store, first, last, how, now)
+        answer = {"results": lines, "totals": totals_of(store, lines), "compared": other}
         return Response(SummariesSerializer(answer).data)
 
 
@@ -177,13 +208,15 @@ class HistoryQuery(QuerySerializer):
         """Refuse a day and a window at once."""
         if "day" in attrs and "window" in attrs:
             raise serializers.ValidationError({"window": "Ask for a day or a window, not both."})
-        return super().validate(attrs)
+        return attrs
 
 
-class HistoryView(APIView):
+class HistoryView(DoorView):
     """The hours of a day, the busiest and the quietest, and a sorted table by pages."""
 
-    @extend_schema(parameters=[HistoryQuery], responses=HistorySerializer)
+    asks: ClassVar = {"GET": HistoryQuery}
+
+    @extend_schema(responses=HistorySerializer)
     def get(self, request: Request, store_id: uuid.UUID) -> Response:
         """Return the history of a day, or of the last 24 hours."""
         store, query = store_of(request, store_id), HistoryQuery.read(request)

@@ -7,15 +7,20 @@ from analytics import (
     export_api,
     insight_api,
     kpi_api,
+    map_api,
     movement_api,
+    overview_api,
     proof_api,
     tell_api,
+    week_api,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("overview/", overview_api.OverviewView.as_view(), name="overview"),
     path("stores/<uuid:store_id>/live/", api.LiveView.as_view(), name="store-live"),
     path("stores/<uuid:store_id>/summaries/", api.SummariesView.as_view(), name="store-summaries"),
     path("stores/<uuid:store_id>/history/", api.HistoryView.as_view(), name="store-history"),
+    path("cameras/<uuid:camera_id>/today/", map_api.MapTodayView.as_view(), name="camera-today"),
     path("stores/<uuid:store_id>/kpis/", kpi_api.KpisView.as_view(), name="store-kpis"),
     path(
         "stores/<uuid:store_id>/verifications/",
@@ -46,6 +51,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "stores/<uuid:store_id>/insights/",
         insight_api.InsightsView.as_view(),
         name="store-insights",
+    ),
+    path(
+        "stores/<uuid:store_id>/zone-stays/",
+        week_api.ZoneStaysView.as_view(),
+        name="store-zone-stays",
+    ),
+    path(
+        "stores/<uuid:store_id>/usual-week/",
+        week_api.UsualWeekView.as_view(),
+        name="store-usual-week",
     ),
     path(
         "stores/<uuid:store_id>/exports/<slug:what>.<slug:ending>",

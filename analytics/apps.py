@@ -37,7 +37,7 @@ class AnalyticsConfig(AppConfig):
         from analytics.rebuild import bucket_facts
         from analytics.rollups import (
             bucket_sink,
-            line_kind_moves,
+            hold_books,
             mark_calendar_dirty,
             mark_shape_dirty,
         )
@@ -52,7 +52,8 @@ class AnalyticsConfig(AppConfig):
         register_sink(heat_sink)
         register_exporter(bucket_facts)
         register_exporter(path_facts)
-        pre_save.connect(line_kind_moves, sender=CountingLine)
+        for shape in (Zone, CountingLine):
+            pre_save.connect(hold_books, sender=shape)
         calendar_changed.connect(mark_calendar_dirty)
         register_past(past_of_demo)
         post_save.connect(paths_begin, sender=Store)

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone as system_clock
 
 from accounts.models import Store
+from analytics.evidence_page import behind_kpi
 from analytics.export_menu import dashboard_exports
 from analytics.history_page import compared_words, hour_names
 from analytics.kpi_catalogue import GROUPS
@@ -55,7 +56,8 @@ def dashboard_context(request: HttpRequest, store: Store, api: str) -> dict[str,
         "last_day": None,
     }
     if answer:
-        context |= kpi_groups(answer["kpis"], store)
+        told = [kpi | {"behind": behind_kpi(store, kpi, asked)} for kpi in answer["kpis"]]
+        context |= kpi_groups(told, store)
         context["compared"] = change_words(answer["compared"])
         first, last = (date.fromisoformat(answer[name]) for name in ("from", "to"))
         context |= {"first_day": first, "last_day": last}

@@ -40,7 +40,22 @@ WORDS = {
     "dwell_median_s": "typical zone stay in s",
     "occupancy_end": "inside at the end",
     "occupancy_peak": "most at once",
-    "observed": "share seen",
+    "occupancy_raw": "inside as counted",
+    "occupancy_corrected": "inside as corrected",
+    "occupancy_ms": "people inside times ms",
+    "watched_ms": "ms with an entrance watched",
+    "open_ms": "ms open",
+    "observed_open_ms": "ms watched while open",
+    "entries_closed": "came in while closed",
+    "exits_closed": "went out while closed",
+    "visits": "visits",
+    "at": "told for",
+    "seq": "place among the events",
+    "resets": "a reset",
+    "value": "people told",
+    "net_before": "entries less exits before the reset",
+    "times": "times",
+    "business_day": "business day",
     "ends_at": "end",
     "utc_offset_s": "offset from UTC in s",
 } | {
@@ -124,11 +139,11 @@ def _values(one: Difference) -> str:
     stored, counted = _named(one.stored), _named(one.counted)
     if stored is None or counted is None:
         values = {k: v for k, v in (stored or counted or {}).items() if k not in WHICH and v}
-        told = _listed([f"{_word(name)} {value}" for name, value in values.items()])
+        told = _listed([f"{WORDS[name]} {value}" for name, value in values.items()])
         return f"no row is stored, counted: {told}" if stored is None else f"{told}: not counted"
     return _listed(
         [
-            f"{_word(name)} {stored[name]} stored, {counted[name]} counted"
+            f"{WORDS[name]} {stored[name]} stored, {counted[name]} counted"
             for name in stored
             if stored[name] != counted[name]
         ]
@@ -139,10 +154,6 @@ def _named(values: Any) -> dict[str, Any] | None:
     if values is None or isinstance(values, dict):
         return values
     return dict(zip(COLUMNS, values, strict=True))
-
-
-def _word(name: str) -> str:
-    return WORDS.get(name, name.replace("_", " "))
 
 
 def _listed(parts: list[str]) -> str:

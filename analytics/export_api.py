@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
@@ -17,16 +17,16 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
+from accounts.doors import DoorView
 from accounts.models import Store, User
 from accounts.services import audit_record
-from analytics.api import DAYS_AT_MOST, ORDERS, DayField
+from analytics.api import ORDERS, DayField, DaysQuery
 from analytics.comparisons import WAYS
 from analytics.export_files import Table, csv_blocks, parquet_blocks
 from analytics.exports import MAKERS, Export, Question
 from analytics.kpi_api import zone_of
-from tracking.live_api import EventsQuery, QuerySerializer, WhateverIsAccepted, store_of
+from tracking.live_api import EventsQuery, WhateverIsAccepted, store_of
 
 Blocks = Callable[[Table], Iterator[bytes]]
 FORMATS: dict[str, tuple[str, Blocks]] = {
@@ -35,27 +35,8 @@ FORMATS: dict[str, tuple[str, Blocks]] = {
 }
 
 
-class DaysQuery(QuerySerializer):
+class ExportQuery(DaysQuery):
     """Business days from the first to the last, both included."""
-
-    needs_days = True
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """Add `from` and `to`, which Python cannot name."""
-        days = {name: DayField(required=self.needs_days) for name in ("from", "to")}
-        return {**super().get_fields(), **days}
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse spans with one end, that run backwards, or are too long."""
-        if ("from" in attrs) != ("to" in attrs):
-            missing = "to" if "from" in attrs else "from"
-            raise serializers.ValidationError({missing: "Name both: from and to."})
-        if "from" in attrs:
-            days = (attrs["to"] - attrs["from"]).days + 1
-            if not 1 <= days <= DAYS_AT_MOST:
-                sentence = f"Ask for 1 to {DAYS_AT_MOST} days, from the first to the last; got "
-                raise serializers.ValidationError({"to": f"{sentence}{days}."})
-        return super().validate(attrs)
 
     def question(self, store: Store, now: datetime) -> Question:
         """Return what was asked for."""
@@ -73,13 +54,13 @@ class DaysQuery(QuerySerializer):
         )
 
 
-class DaysExportQuery(DaysQuery):
+class DaysExportQuery(ExportQuery):
     """Days in an order."""
 
     order = serializers.ChoiceField(choices=ORDERS, default="-starts_at")
 
 
-class SpanQuery(DaysQuery):
+class SpanQuery(ExportQuery):
     """A business day, several, or the last 24 hours."""
 
     needs_days = False
@@ -110,14 +91,14 @@ class EventsExportQuery(SpanQuery):
     validate_kind = EventsQuery.validate_kind
 
 
-class KpisExportQuery(DaysQuery):
+class KpisExportQuery(ExportQuery):
     """What the Dashboard is asked with."""
 
     zone = serializers.UUIDField(required=False)
     compare = serializers.ChoiceField(choices=WAYS, required=False)
 
 
-QUERIES: dict[str, type[DaysQuery]] = {
+QUERIES: dict[str, type[ExportQuery]] = {
     "hours": HoursExportQuery,
     "days": DaysExportQuery,
     "events": EventsExportQuery,
@@ -125,9 +106,11 @@ QUERIES: dict[str, type[DaysQuery]] = {
 }
 
 
-class ExportView(APIView):
+class ExportView(DoorView):
     """What a page shows, with its filters and in its order, all pages, as a file."""
 
+    # Each export has its own, and refuses others.
+    asks: ClassVar = {"GET": ExportQuery}
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = WhateverIsAccepted
 

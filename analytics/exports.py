@@ -25,7 +25,7 @@ from analytics.export_files import KINDS, Column, Kind, Table
 from analytics.history import (
     SummaryRow,
     Totals,
-    compared,
+    compared_lines,
     history,
     sorted_lines,
     summary_lines,
@@ -93,7 +93,8 @@ def hours_export(store: Store, asked: Question) -> Export:
         lines = summary_lines(store, "hour", asked.first, asked.last, asked.now)
         totals = totals_of(store, lines)
         if asked.compare:
-            other = compared(store, asked.first, asked.last, asked.compare, asked.now)
+            days = (asked.first, asked.last)
+            other = compared_lines(store, days, lines, asked.compare, asked.now)
     else:
         found = history(store, asked.now, asked.day, asked.compare)
         lines, totals, other = found.hours, found.totals, found.compared

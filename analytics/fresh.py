@@ -39,7 +39,7 @@ COLUMNS = tuple(
 
 # --- What adds to which column: SQL over one row of the source ------------------------------------
 
-_INWARD = "(kind = 'entered' OR (kind = 'crossed' AND direction = 'in'))"
+_INWARD = "direction = 'in'"
 _STEPS = {
     "entries": f"CASE WHEN {_INWARD} THEN 1 ELSE 0 END",
     "exits": f"CASE WHEN {_INWARD} THEN 0 ELSE 1 END",
@@ -57,20 +57,17 @@ _STAYS = {
     f"h{index:02d}": f"CASE WHEN whole AND ms > {over} AND ms <= {upto} THEN 1 ELSE 0 END"
     for index, (over, upto) in enumerate(pairwise(_EDGES_MS))
 }
-_SEEN = {"observed_ms": "upto_ms - from_ms"}
+_SEEN = {"observed_ms": "sign * (upto_ms - from_ms)"}
 
 # --- The facts that count, one row each -----------------------------------------------------------
 
 _OFFICIAL_STEPS = """
-    SELECT {us_at} AS us, e.camera_id, e.line_id AS subject_id, e.kind, e.direction
+    SELECT {us_at} AS us, e.camera_id, e.line_id AS subject_id, e.direction
     FROM tracking_trackingevent e
     LEFT JOIN tracking_run r ON r.id = e.run_id
-    LEFT JOIN zones_countingline l ON l.id = e.line_id
     WHERE e.store_id = %s AND e.at >= %s AND e.at < %s
       AND e.camera_id IS NOT NULL AND e.line_id IS NOT NULL
-      AND ((r.active AND e.kind = 'crossed')
-        OR (e.run_id IS NULL AND (e.kind IN ('entered', 'exited')
-          OR (e.kind = 'crossed' AND COALESCE(l.kind, '') <> 'entrance'))))
+      AND e.kind = 'crossed' AND (e.run_id IS NULL OR r.active)
 """
 _OFFICIAL_STAYS = """
     SELECT COALESCE({us_since}, {us_at} - 1000 * COALESCE(e.dwell_ms, 0)) AS us, e.camera_id,
@@ -91,29 +88,41 @@ _OFFICIAL_VISITS = """
       AND v.exited_at IS NOT NULL AND NOT v.staff
 """
 _OFFICIAL_SPANS = """
-    SELECT o.camera_id, {us_starts_at} AS starts_us, {us_ends_at} AS ends_us
+    SELECT o.camera_id, {us_starts_at} AS starts_us, {us_ends_at} AS ends_us, o.run_id
     FROM tracking_coverage o
     JOIN zones_camera c ON c.id = o.camera_id
     LEFT JOIN tracking_run r ON r.id = o.run_id
     WHERE c.store_id = %s AND o.starts_at >= %s AND o.starts_at < %s AND o.ends_at > o.starts_at
       AND (o.run_id IS NULL OR r.active)
 """
-# A span is cut at every bucket's edge; its shares are differences of whole milliseconds since its
-# start, so they add up to its length exactly, wherever the edges lie.
+# Time that a run saw while a counter outside was at work is taken off: it is seen once. A span is
+# cut at every bucket's edge; its shares are differences of whole milliseconds since its start, so
+# they add up to its length exactly, wherever the edges lie.
 _OFFICIAL_SHARES = f"""
-    SELECT us, camera_id, camera_id AS subject_id,
+    SELECT us, camera_id, camera_id AS subject_id, sign,
       (CASE WHEN us > starts_us THEN us - starts_us ELSE 0 END) / 1000 AS from_ms,
       (CASE WHEN us + {BUCKET_US} < ends_us THEN us + {BUCKET_US} ELSE ends_us END - starts_us)
         / 1000 AS upto_ms
     FROM (
-      WITH RECURSIVE cut(camera_id, starts_us, ends_us, us) AS (
-        SELECT camera_id, starts_us, ends_us, starts_us / {BUCKET_US} * {BUCKET_US}
-        FROM ({_OFFICIAL_SPANS}) spans
+      WITH RECURSIVE seen AS (
+        {_OFFICIAL_SPANS}
+      ), spans(camera_id, starts_us, ends_us, sign) AS (
+        SELECT camera_id, starts_us, ends_us, 1 FROM seen
         UNION ALL
-        SELECT camera_id, starts_us, ends_us, us + {BUCKET_US} FROM cut
+        SELECT t.camera_id,
+          CASE WHEN t.starts_us > r.starts_us THEN t.starts_us ELSE r.starts_us END,
+          CASE WHEN t.ends_us < r.ends_us THEN t.ends_us ELSE r.ends_us END, -1
+        FROM seen t JOIN seen r ON r.camera_id = t.camera_id
+          AND r.starts_us < t.ends_us AND r.ends_us > t.starts_us
+        WHERE t.run_id IS NULL AND r.run_id IS NOT NULL
+      ), cut(camera_id, starts_us, ends_us, sign, us) AS (
+        SELECT camera_id, starts_us, ends_us, sign, starts_us / {BUCKET_US} * {BUCKET_US}
+        FROM spans
+        UNION ALL
+        SELECT camera_id, starts_us, ends_us, sign, us + {BUCKET_US} FROM cut
         WHERE us + {BUCKET_US} < ends_us
       )
-      SELECT camera_id, starts_us, ends_us, us FROM cut
+      SELECT camera_id, starts_us, ends_us, sign, us FROM cut
     ) parts
 """  # noqa: S608
 _STORED_STARTS = """

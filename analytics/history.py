@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from accounts.models import Store
 from analytics.calendar import Hour, StoreClock
 from analytics.comparisons import Compared, CountedHour, compare, shift_of
-from analytics.kpis import histogram_median_s
+from analytics.kpis import histogram_median_s, observed_share
 from analytics.models import DWELL_EDGES_S, AnalyticsSummary
 from analytics.opening import OpenSpan, open_ms, open_spans, well_seen
 from analytics.rollups import clock_of, hours_of
@@ -103,7 +103,7 @@ def summary_lines(
 
 
 def hour_lines(store: Store, hours: Sequence[Hour], now: datetime) -> list[SummaryRow]:
-    """Return a line for each of these hours, folding what is behind."""
+    """Return a line for each of these hours, in the order of time, folding what is behind."""
     return _lines(store, Period.HOUR, hours, now)
 
 
@@ -124,7 +124,7 @@ def totals_of(store: Store, lines: Sequence[SummaryRow]) -> Totals:
         zone_stays=whole.stays,
         dwell_median_s=histogram_median_s(whole.stay_bins, DWELL_EDGES_S),
         occupancy_peak=max(line.occupancy_peak or 0 for line in seen),
-        observed=_share(seen_open_ms, sum(line.open_so_far_ms for line in lines)),
+        observed=observed_share(seen_open_ms, sum(line.open_so_far_ms for line in lines)),
         entries_closed=sum(line.entries_closed or 0 for line in seen),
         exits_closed=sum(line.exits_closed or 0 for line in seen),
         open_ms=open_all_ms,
@@ -135,14 +135,30 @@ def totals_of(store: Store, lines: Sequence[SummaryRow]) -> Totals:
 def compared(store: Store, first: date, last: date, how: str, now: datetime) -> Compared:
     """Return business days, both included, compared by like hours with those `how` far back."""
     lines = summary_lines(store, Period.HOUR, first, last, now)
-    return _compared(store, lines, shift_of(how, (last - first).days + 1), how, now)
+    return compared_lines(store, (first, last), lines, how, now)
+
+
+def compared_lines(
+    store: Store, days: tuple[date, date], lines: Sequence[SummaryRow], how: str, now: datetime
+) -> Compared:
+    """Return the hours of business days from first to last compared with those `how` far back.
+
+    There are none in a day that the clocks skip.
+    """
+    shift = shift_of(how, (days[1] - days[0]).days + 1)
+    return _compared(store, days, lines, shift, how, now)
 
 
 def _compared(
-    store: Store, lines: Sequence[SummaryRow], shift: timedelta, how: str, now: datetime
+    store: Store,
+    days: tuple[date, date],
+    lines: Sequence[SummaryRow],
+    shift: timedelta,
+    how: str,
+    now: datetime,
 ) -> Compared:
     clock = clock_of(store)
-    first, last = lines[0].business_day - shift, lines[-1].business_day - shift
+    first, last = days[0] - shift, days[1] - shift
     others = hour_lines(store, clock.hours_of_days(first, last), now)
     here, there = ([_counted(line, clock) for line in some] for some in (lines, others))
     return compare(how, (first, last), here, there, shift)
@@ -169,13 +185,14 @@ def history(
     clock = clock_of(store)
     hours = clock.hours_of_day(day) if day is not None else clock.hours_until(now)
     lines = hour_lines(store, hours, now)
-    shift = shift_of(how, days=1) if how and lines else None
+    days = (day, day) if day else (lines[0].business_day, lines[-1].business_day)
+    shift = shift_of(how, days=1) if how else None
     return History(
         hours=lines,
         peak=busiest(lines),
         slowest=quietest(lines),
         totals=totals_of(store, lines),
-        compared=_compared(store, lines, shift, how, now) if how and shift else None,
+        compared=_compared(store, days, lines, shift, how, now) if how and shift else None,
     )
 
 
@@ -229,7 +246,7 @@ def _lines(store: Store, period: str, spans: Sequence[Hour], now: datetime) -> l
         return []
     first, last = spans[0].business_day, spans[-1].business_day
     fold_dirty(store, first, last)
-    stored = _stored(store, period, first, last)
+    stored = _stored(store, period, {span.business_day for span in spans})
     opened = open_spans(clock_of(store), hours_of(store), spans[0].starts_at, spans[-1].ends_at)
     # A day that a shop's clocks skip is as long as nothing and begins with the next one.
     return [
@@ -238,11 +255,14 @@ def _lines(store: Store, period: str, spans: Sequence[Hour], now: datetime) -> l
 
 
 def _stored(
-    store: Store, period: str, first: date, last: date
+    store: Store, period: str, days: Collection[date]
 ) -> dict[tuple[date, datetime], AnalyticsSummary]:
+    first, last = min(days), max(days)
     rows = AnalyticsSummary.objects.filter(
         store=store, period=period, business_day__gte=first, business_day__lte=last
     )
+    if len(days) <= (last - first).days:  # there are others between them
+        rows = rows.filter(business_day__in=days)
     return {(row.business_day, row.starts_at): row for row in rows}
 
 
@@ -267,7 +287,7 @@ def _row(
         visit_median_s=row.visit_median_s if row else None,
         zone_stays=row.zone_stays if row else None,
         dwell_median_s=row.dwell_median_s if row else None,
-        observed=_share(seen_open_ms, open_so_far_ms),
+        observed=observed_share(seen_open_ms, open_so_far_ms),
         complete=span.ends_at <= now,
         entries_closed=steps.entries_closed if steps else None,
         exits_closed=steps.exits_closed if steps else None,
@@ -275,8 +295,3 @@ def _row(
         observed_open_ms=seen_open_ms,
         open_so_far_ms=open_so_far_ms,
     )
-
-
-def _share(seen_ms: int, due_ms: int) -> float | None:
-    """Return the share that was seen, None where nothing was or nothing was to be seen."""
-    return round(min(1.0, seen_ms / due_ms), 4) if seen_ms and due_ms else None

@@ -126,6 +126,12 @@ def hours_context(store: Store, named: dict[str, Any]) -> dict[str, Any]:
     states = Counter(hour["state"] for hour in named["hours"])
     return {
         "history": named,
+        "whole": {
+            "starts_at": named["hours"][0]["starts_at"],
+            "ends_at": named["hours"][-1]["ends_at"],
+        }
+        if named["hours"]
+        else None,
         "compared": compared_words(named["compared"], is_day=day is not None),
         "comparisons": [(how, words if day else of_24h) for how, words, of_24h in COMPARISONS],
         "opening": opening_words(store, day) if day else "",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from accounts.doors import DoorView
 from analytics.insight_facts import facts_of
 from analytics.insights import insights
 from analytics.kpi_api import SpanQuery, period_of
@@ -54,10 +54,12 @@ class InsightsSerializer(serializers.Serializer[Any]):
         return {"from": serializers.DateField(), **super().get_fields()}
 
 
-class InsightsView(APIView):
+class InsightsView(DoorView):
     """What the numbers of some days say, by rules; each sentence cites its numbers."""
 
-    @extend_schema(parameters=[SpanQuery], responses=InsightsSerializer)
+    asks: ClassVar = {"GET": SpanQuery}
+
+    @extend_schema(responses=InsightsSerializer)
     def get(self, request: Request, store_id: uuid.UUID) -> Response:
         """Return the sentences, or what they lack."""
         period, _ = period_of(request, store_id)

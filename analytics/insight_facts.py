@@ -60,6 +60,7 @@ def hour_facts(store: Store, lines: Iterable[SummaryRow]) -> list[HourFacts]:
 
 
 def _share(part_ms: int, whole_ms: int) -> float | None:
+    # To the last digit, unlike what is shown: it is held against a bound.
     return part_ms / whole_ms if whole_ms else None
 
 

@@ -180,7 +180,9 @@ def partly_seen(facts: Facts) -> Insight | None:
         Number("hours left out", left_out, "hours"),
         Number("hours", len(over), "hours"),
     )
-    told = f"Only {percent(seen)} of the time was seen. {rest}{hint}"
+    share = percent(seen)
+    share = f"Only {share}" if share[0].isdigit() else share.capitalize()
+    told = f"{share} of the time was seen. {rest}{hint}"
     return Insight("partly_seen", told, numbers)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import ClassVar
 
 from django.http import Http404
 from django.utils import timezone as system_clock
@@ -11,36 +11,24 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from accounts.doors import DoorView
 from accounts.models import Store
-from analytics.api import DAYS_AT_MOST, DayField
-from analytics.comparisons import WAYS, Compared
-from analytics.history import compared
-from analytics.kpi_numbers import Period, kpi_numbers
+from analytics.api import DaysQuery
+from analytics.comparisons import WAYS
+from analytics.history import compared_lines
+from analytics.kpi_numbers import Period, numbers_of
+from analytics.kpi_sums import sums_of
 from analytics.serializers import KpisSerializer
-from tracking.live_api import QuerySerializer, store_of
+from tracking.live_api import store_of
 from zones.models import Zone
 
 
-class SpanQuery(QuerySerializer):
+class SpanQuery(DaysQuery):
     """Business days, both included, of one zone or all; what every part of a Dashboard reads."""
 
     zone = serializers.UUIDField(required=False)
     compare = serializers.ChoiceField(choices=WAYS, required=False)
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """Add `from` and `to`, which Python cannot name."""
-        return {**super().get_fields(), "from": DayField(), "to": DayField()}
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse spans that run backwards or are too long."""
-        days = (attrs["to"] - attrs["from"]).days + 1
-        if not 1 <= days <= DAYS_AT_MOST:
-            raise serializers.ValidationError(
-                {"to": f"Ask for 1 to {DAYS_AT_MOST} days, from the first to the last; got {days}."}
-            )
-        return super().validate(attrs)
 
 
 def period_of(request: Request, store_id: uuid.UUID) -> tuple[Period, str | None]:
@@ -49,13 +37,6 @@ def period_of(request: Request, store_id: uuid.UUID) -> tuple[Period, str | None
     zone = zone_of(store, query.get("zone"))
     period = Period(store, query["from"], query["to"], zone, system_clock.now())
     return period, query.get("compare")
-
-
-def compared_with(period: Period, how: str | None) -> Compared | None:
-    """Return the period's footfall compared by like hours, None where nobody asks."""
-    if how is None:
-        return None
-    return compared(period.store, period.first, period.last, how, period.now)
 
 
 def zone_of(store: Store, wanted: uuid.UUID | None) -> Zone | None:
@@ -68,18 +49,24 @@ def zone_of(store: Store, wanted: uuid.UUID | None) -> Zone | None:
     return zone
 
 
-class KpisView(APIView):
+class KpisView(DoorView):
     """The key numbers of business days, each with its meaning, formula and seen share."""
 
-    @extend_schema(parameters=[SpanQuery], responses=KpisSerializer)
+    asks: ClassVar = {"GET": SpanQuery}
+
+    @extend_schema(responses=KpisSerializer)
     def get(self, request: Request, store_id: uuid.UUID) -> Response:
         """Return every key number; null, with the reason, where it is not known."""
-        period, compare = period_of(request, store_id)
+        period, how = period_of(request, store_id)
+        sums = sums_of(period)
+        days = (period.first, period.last)
         answer = {
             "from": period.first,
             "to": period.last,
             "zone": period.zone,
-            "compared": compared_with(period, compare),
-            "kpis": kpi_numbers(period),
+            "compared": compared_lines(period.store, days, sums.hours, how, period.now)
+            if how
+            else None,
+            "kpis": numbers_of(sums),
         }
         return Response(KpisSerializer(answer).data)

@@ -57,11 +57,13 @@ _DOOR = (
         "alone, which gives more.",
         "entries / (entries + passers-by)", AURA),
     Kpi("peak_hour", "Busiest hour", PEOPLE,
-        "The hour in which the most people came in.",
-        "max of entries of whole hours that were seen"),
+        "The hour in which the most people came in, of hours that are over, were open and were "
+        "seen to 95 % or more.",
+        "max of entries in opening hours, by the local hour"),
     Kpi("slowest_hour", "Quietest hour", PEOPLE,
-        "The hour in which the fewest people came in.",
-        "min of entries of whole hours that were seen"),
+        "The hour in which the fewest people came in, of the same hours; those open from start to "
+        "end are asked first.",
+        "min of entries in opening hours, by the local hour"),
 )  # fmt: skip
 _INSIDE = (
     Kpi("occupancy_mean", "In the shop, on average", MEAN,
@@ -136,7 +138,8 @@ _ZONES = (
 _QUEUE = (
     Kpi("queue_length", "In the queue, on average", MEAN,
         "How many people stood in a queue on average while it was watched.",
-        "time spent waiting / time watched", LITTLE, "queue"),
+        "time of completed stays in queue zones / time that the camera of each of them looked",
+        LITTLE, "queue"),
     Kpi("queue_wait_mean", "Mean wait", SECONDS,
         "How long people stood in a queue.",
         "total time / completed stays in queue zones", group="queue"),
@@ -146,15 +149,16 @@ _QUEUE = (
 )  # fmt: skip
 _SALES = (
     Kpi("transactions", "Sales at the till", TIMES,
-        "Transactions that were posted or uploaded, without returns and voids.",
+        "Transactions that were posted or uploaded, at any hour, without returns and voids.",
         "sum of transactions", group="sales"),
     Kpi("conversion", "Bought something", SHARE,
-        "Transactions for each person who came in, over the hours of which both are known. Staff "
-        "who walk in are counted too.",
-        "transactions / footfall, by the same local hour", "RetailNext", "sales"),
+        "Transactions for each person who came in, over the open hours of which both are known. "
+        "Staff who walk in are counted too.",
+        "transactions / footfall, by the same local hour, where the shop was open",
+        "RetailNext", "sales"),
     Kpi("sales_per_visitor", "Sales per visitor", MONEY,
-        "Takings for each person who came in, over the hours of which both are known.",
-        "sales / footfall, by the same local hour", "RetailNext", "sales"),
+        "Takings for each person who came in, over the open hours of which both are known.",
+        "sales / footfall, by the same local hour, where the shop was open", "RetailNext", "sales"),
 )  # fmt: skip
 CATALOGUE = (*_DOOR, *_INSIDE, *_VISITS, *_ZONES, *_QUEUE, *_SALES)
 BY_ID = {kpi.id: kpi for kpi in CATALOGUE}
@@ -172,6 +176,14 @@ def written(value: float | None, unit: str) -> str:
         return _hours(value)
     digits = {MEAN: 1, MONEY: 2}.get(unit, 0)
     return f"{value:,.{digits}f}".replace("-", "\u2212")
+
+
+def length_words(seconds: int) -> str:
+    """Return a length of time as people say it: 45 s, 1 min 30 s, 1 h."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = ((hours, "h"), (minutes, "min"), (rest, "s"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
 
 
 def _percent(value: float) -> str:

@@ -6,21 +6,25 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Sum
 
 from accounts.models import Store
+from analytics.drawn import drawn_later
 from analytics.history import SummaryRow, busiest, quietest, summary_lines
+from analytics.kpis import observed_share
 from analytics.models import BOUNCE_S, AnalyticsSummary, Bucket, KpiSettings, Transaction
-from analytics.rollups import HISTOGRAM, clock_of
+from analytics.opening import open_spans
+from analytics.rollups import HISTOGRAM, clock_of, hours_of
 from analytics.summaries import UNCOUNTED_ZONES, subject_sums
+from analytics.watched import observed_open_ms
 from zones.models import CountingLine, Zone
 
 Subject = Bucket.Subject
-_MILLISECOND = timedelta(milliseconds=1)
+Shape = TypeVar("Shape", Zone, CountingLine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,12 @@ class Stays:
     censored: int = 0
     total_ms: int = 0
     bins: list[int] = field(default_factory=lambda: [0] * len(HISTOGRAM))
-    # Cameras that watched them; None where there is nothing to watch.
-    observed_ms: int = 0
+    # How long each of their zones was watched, added up, at any hour. A zone counts for as long as
+    # its camera looked in the whole period, also before it was drawn and after it ended.
+    watched_ms: int = 0
+    # Their cameras, and how long those looked while the store was open, added up.
     cameras: int = 0
+    observed_open_ms: int = 0
 
     def add(self, row: dict[str, Any]) -> None:
         """Add the sums of one subject."""
@@ -60,27 +67,44 @@ class Stays:
         for index, name in enumerate(HISTOGRAM):
             self.bins[index] += row[name]
 
-    def watched_by(self, cameras: Iterable[int], observed: dict[int, int]) -> None:
+    def watch(self, zones: Iterable[Zone], looked: Looked) -> None:
         """Note how long the cameras behind these stays looked."""
-        watching = set(cameras)
-        self.cameras = len(watching)
-        self.observed_ms = sum(observed.get(camera, 0) for camera in watching)
+        watching = [zone.camera_id for zone in zones]
+        self.watched_ms = sum(looked.at_any_hour.get(camera, 0) for camera in watching)
+        self.cameras = len(set(watching))
+        self.observed_open_ms = sum(looked.while_open.get(camera, 0) for camera in set(watching))
 
     def share(self, open_ms: int) -> float | None:
         """Return the share of the open time that those cameras looked; None where none did."""
-        if not (self.cameras and open_ms and self.observed_ms):
-            return None
-        return round(min(1.0, self.observed_ms / self.cameras / open_ms), 4)
+        return observed_share(self.observed_open_ms, self.cameras * open_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How long each camera looked, in milliseconds by its primary key."""
+
+    at_any_hour: dict[int, int]
+    while_open: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PassersBy:
+    """Who went past the shop: over how many of the lines that were there somebody looked."""
+
+    # Either way; None where nobody looked at any line.
+    people: int | None
+    lines: int
+    watched: int
 
 
 @dataclass(slots=True)
-class Sums:
+class KpiSums:
     """Everything that the key numbers of a period are made of."""
 
     hours: list[SummaryRow]
     days: list[AnalyticsSummary]
     observed: float | None
-    passers_by: int | None
+    passers_by: PassersBy
     visits: Stays
     zones: Stays
     queues: Stays
@@ -88,7 +112,9 @@ class Sums:
     has_queues: bool
     bounce_s: int
     transactions: int | None
-    # Transactions and takings with the footfall of the hours that have both.
+    # Of these, the ones of hours in which the store was closed throughout.
+    transactions_closed: int = 0
+    # Transactions and takings with the footfall of the open hours that have both.
     sold: int = 0
     sold_visitors: int = 0
     sales: Decimal | None = None
@@ -115,7 +141,7 @@ class Sums:
         return quietest(self.hours)
 
 
-def sums_of(period: Period) -> Sums:
+def sums_of(period: Period) -> KpiSums:
     """Return the sums of a period; a dozen statements, none of which reads an event."""
     store = period.store
     hours = summary_lines(store, "hour", period.first, period.last, period.now)
@@ -127,20 +153,21 @@ def sums_of(period: Period) -> Sums:
             business_day__lte=period.last,
         ).order_by("business_day")
     )
-    lines = list(CountingLine.objects.filter(camera__store=store))
-    zones = [zone for zone in zones_of(period) if zone.kind not in UNCOUNTED_ZONES]
-    queues = [zone for zone in zones if zone.kind == Zone.Kind.QUEUE]
+    past = CountingLine.objects.filter(camera__store=store, kind=CountingLine.Kind.PASSER_BY)
     rows = subject_sums(store, *period.bounds)
-    observed = {key[1]: row["observed_ms"] for key, row in rows.items() if key[0] == Subject.CAMERA}
+    lines = _there(list(past), Subject.LINE, period, rows)
+    zones = _there(zones_of(period), Subject.ZONE, period, rows)
+    queues = [zone for zone in zones if zone.kind == Zone.Kind.QUEUE]
+    looked = _looked(period, rows, {zone.camera_id for zone in zones})
     settings = KpiSettings.objects.filter(store=store).first()
-    sums = Sums(
+    sums = KpiSums(
         hours=hours,
         days=days,
-        observed=observed_share(hours),
-        passers_by=_passers_by(lines, rows),
+        observed=_observed(hours),
+        passers_by=_passers_by(lines, rows, looked.at_any_hour),
         visits=_stays(rows, Subject.VISIT),
-        zones=_stays(rows, Subject.ZONE, zones, observed),
-        queues=_stays(rows, Subject.ZONE, queues, observed),
+        zones=_stays(rows, Subject.ZONE, zones, looked),
+        queues=_stays(rows, Subject.ZONE, queues, looked),
         has_zones=bool(zones),
         has_queues=bool(queues),
         bounce_s=settings.bounce_s if settings else BOUNCE_S,
@@ -151,46 +178,82 @@ def sums_of(period: Period) -> Sums:
 
 
 def zones_of(period: Period) -> list[Zone]:
-    """Return the zones asked for: one, or all of the store; archived ones counted once too."""
-    if period.zone is not None:
-        return [period.zone]
-    return list(Zone.objects.filter(camera__store=period.store))
+    """Return the zones asked for, of those that are counted: one, or all of the store."""
+    asked = [period.zone] if period.zone else Zone.objects.filter(camera__store=period.store)
+    return [zone for zone in asked if zone.kind not in UNCOUNTED_ZONES]
 
 
-def observed_share(hours: Sequence[SummaryRow]) -> float | None:
+def _looked(period: Period, rows: dict[Any, dict[str, int]], cameras: set[int]) -> Looked:
+    """Return how long cameras looked; while the store was open, these alone."""
+    at_any_hour = {
+        pk: row["observed_ms"] for (kind, pk), row in rows.items() if kind == Subject.CAMERA
+    }
+    clock, hours = clock_of(period.store), hours_of(period.store)
+    opened = open_spans(clock, hours, *period.bounds)
+    return Looked(at_any_hour, observed_open_ms(opened, cameras))
+
+
+def _observed(hours: Sequence[SummaryRow]) -> float | None:
     """Return the share of the open time so far of these hours that the entrances were watched."""
     seen_ms = sum(hour.observed_open_ms for hour in hours)
-    due_ms = sum(hour.open_so_far_ms for hour in hours)
-    return round(min(1.0, seen_ms / due_ms), 4) if seen_ms and due_ms else None
+    return observed_share(seen_ms, sum(hour.open_so_far_ms for hour in hours))
 
 
-def _passers_by(lines: list[CountingLine], rows: dict[Any, dict[str, Any]]) -> int | None:
-    """Return who went past over passer-by lines, either way; None without such a line."""
-    past = [line.pk for line in lines if line.kind == CountingLine.Kind.PASSER_BY]
-    found = [rows[key] for key in ((Subject.LINE, pk) for pk in past) if key in rows]
-    return sum(row["entries"] + row["exits"] for row in found) if past else None
+def _there(
+    shapes: Sequence[Shape], kind: str, period: Period, rows: dict[Any, dict[str, int]]
+) -> list[Shape]:
+    """Return the shapes that were there to count in a period.
+
+    That is those that did count, and of the others those that neither ended before it, unless
+    asked for by themselves, nor were drawn after it.
+    """
+    starts_at, ends_at = period.bounds
+    counted = {shape.pk for shape in shapes if any(rows.get((kind, shape.pk), {}).values())}
+    gone = {
+        shape.pk
+        for shape in shapes
+        if shape.archived_at is not None and shape.archived_at <= starts_at and shape != period.zone
+    } - counted
+    silent = [shape for shape in shapes if shape.pk not in counted | gone]
+    absent = gone | drawn_later(silent, starts_at, ends_at)
+    return [shape for shape in shapes if shape.pk not in absent]
+
+
+def _passers_by(
+    lines: list[CountingLine], rows: dict[Any, dict[str, int]], observed: dict[int, int]
+) -> PassersBy:
+    """Return who went past; a line that counted nobody and that nobody watched knows nothing."""
+    past = []
+    for line in lines:
+        row = rows.get((Subject.LINE, line.pk))
+        steps = row["entries"] + row["exits"] if row else 0
+        if steps or observed.get(line.camera_id):
+            past.append(steps)
+    return PassersBy(sum(past) if past else None, len(lines), len(past))
 
 
 def _stays(
     rows: dict[Any, dict[str, Any]],
     kind: str,
     zones: Sequence[Zone] = (),
-    observed: dict[int, int] | None = None,
+    looked: Looked | None = None,
 ) -> Stays:
     stays = Stays()
     wanted = {zone.pk for zone in zones}
     for (subject, pk), row in rows.items():
         if subject == kind and (kind == Subject.VISIT or pk in wanted):
             stays.add(row)
-    stays.watched_by((zone.camera_id for zone in zones), observed or {})
+    if looked:
+        stays.watch(zones, looked)
     return stays
 
 
-def _add_sales(period: Period, sums: Sums) -> None:
-    """Join transactions with the footfall of the same local hours.
+def _add_sales(period: Period, sums: KpiSums) -> None:
+    """Join transactions with the footfall of the same local hours, those that were open at all.
 
-    On a day of which a till told anything, an hour that it is silent about sold nothing; other days
-    are left out, and so are hours in which no entrance was seen.
+    On a day of whose open hours a till told anything, one that it is silent about sold nothing;
+    other days are left out, and so are hours in which no entrance was seen. Footfall is of opening
+    hours alone, so what was sold in a closed hour has nobody to be shared by.
     """
     starts_at, ends_at = period.bounds
     told = Transaction.objects.filter(
@@ -208,6 +271,9 @@ def _add_sales(period: Period, sums: Sums) -> None:
     if not sold:
         return
     sums.transactions = sold.total()
+    closed = {n for n in sold if not sums.hours[n].open_ms}
+    sums.transactions_closed = sum(sold.pop(n) for n in closed)
+    sales = {n: amount for n, amount in sales.items() if n not in closed}
     both = _hours_of_days(sums.hours, sold)
     sums.sold = sum(sold[n] for n in both)
     sums.sold_visitors = sum(sums.hours[n].entries_open or 0 for n in both)
@@ -218,8 +284,10 @@ def _add_sales(period: Period, sums: Sums) -> None:
 
 
 def _hours_of_days(hours: Sequence[SummaryRow], told: Iterable[int]) -> list[int]:
-    """Return the places of all seen hours on the days of which something was told."""
+    """Return the places of all open hours seen on the days of which something was told."""
     days = {hours[n].business_day for n in told}
     return [
-        n for n, hour in enumerate(hours) if hour.entries is not None and hour.business_day in days
+        n
+        for n, hour in enumerate(hours)
+        if hour.open_ms and hour.entries is not None and hour.business_day in days
     ]

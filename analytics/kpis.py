@@ -27,17 +27,7 @@ def histogram_median_s(counts: Sequence[int], edges_s: Sequence[int]) -> float |
     edges_s : sequence of int
         Upper edges in seconds, rising; the first bin starts at 0.
     """
-    total = sum(counts)
-    if total <= 0:
-        return None
-    below = 0
-    lower = 0
-    for count, upper in zip(counts, edges_s, strict=False):
-        if 2 * (below + count) >= total and count > 0:
-            return round(lower + (upper - lower) * (total / 2 - below) / count, 3)
-        below += count
-        lower = upper
-    return float(lower)
+    return histogram_percentile_s(counts, edges_s, 0.5)
 
 
 def shown_occupancy(raw: int, correction: int = 0) -> int:
@@ -64,6 +54,15 @@ def histogram_percentile_s(
         below += count
         lower = upper
     return float(lower)
+
+
+def observed_share(observed_ms: int, open_ms: int) -> float | None:
+    """Return the share of an open time that was observed: observed / open, 1 at the most.
+
+    None where nothing was observed or the store was not open: nobody knows, or there was nothing
+    to know.
+    """
+    return round(min(1.0, observed_ms / open_ms), 4) if observed_ms and open_ms else None
 
 
 def mean_s(total_ms: int, count: int) -> float | None:
@@ -174,7 +173,18 @@ def sales_per_visitor(sales: float, visitors: int) -> float | None:
 def queue_length(waited_ms: int, watched_ms: int) -> float | None:
     """Return the mean number of people in a queue: time spent waiting / time watched.
 
-    Little (1961): the integral of the queue's length is the sum of the stays in it.
+    Little (1961): the integral of the queue's length is the sum of the stays in it. A stay whose
+    start or end was not seen has no known time and is missing, so the queue was this long at the
+    least. Of a queue drawn or ended within the period the time before and after counts as watched
+    and empty, so then too it was longer.
+
+    Parameters
+    ----------
+    waited_ms : int
+        Time of the completed stays in all queues.
+    watched_ms : int
+        How long the camera of each of these queues looked in the whole period, added up; 0 gives
+        None.
     """
     return waited_ms / watched_ms if watched_ms else None
 

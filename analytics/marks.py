@@ -11,7 +11,6 @@ from analytics.calendar import BUCKET, floor_bucket
 from analytics.models import OccupancyMark
 from analytics.occupancy import Told
 from analytics.rollups import add_events, mark_dirty, new_deltas
-from analytics.rollups import entrance_lines as crossed_entrances
 from tracking.ledger import LedgerBatch
 from tracking.models import TrackingEvent
 from tracking.selectors import OFFICIAL, entrance_lines
@@ -68,7 +67,7 @@ def net_before(store: Store, at: datetime) -> int:
     )
     lines = set(entrance_lines(store).values_list("pk", flat=True))
     deltas = new_deltas()
-    add_events(deltas, events, crossed_entrances(events))
+    add_events(deltas, events)
     found = [delta for key, delta in deltas.items() if key.subject_id in lines]
     return sum(delta["entries"] - delta["exits"] for delta in found)
 

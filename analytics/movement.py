@@ -194,6 +194,10 @@ def _told(paths: Paths, zones: list[Zone], top: int, *, seen: bool) -> Movement:
 # --- The visits behind a step -----------------------------------------------------------------
 
 
+# Arithmetic on the year 1 or 9999 overflows.
+YEARS = range(1970, 9000)
+
+
 class BadCursorError(ValueError):
     """A cursor that no page of ours gave."""
 
@@ -216,9 +220,18 @@ class Cursor(NamedTuple):
             cursor = cls(datetime.fromisoformat(at), int(pk))
         except (ValueError, binascii.Error) as error:
             raise BadCursorError(str(error)) from error
-        if cursor.entered_at.tzinfo is None or not 0 <= cursor.pk < 2**63:
+        is_instant = cursor.entered_at.tzinfo is not None and cursor.entered_at.year in YEARS
+        if not is_instant or not 0 <= cursor.pk < 2**63:
             raise BadCursorError("It names no instant.")
         return cursor
+
+    @classmethod
+    def or_none(cls, text: str) -> Cursor | None:
+        """Return the cursor that this is the text of, None for any other text."""
+        try:
+            return cls.read(text)
+        except BadCursorError:
+            return None
 
 
 def visits_with_step(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from urllib.parse import urlencode
 
 import structlog
@@ -17,18 +17,16 @@ from kombu.exceptions import OperationalError
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from accounts.doors import DoorView
 from accounts.models import Store
 from analytics import heat
-from analytics.api import DaysQuery
+from analytics.api import CursorField, DaysQuery
 from analytics.heatmap import KINDS, PRESENCE, Heatmap, heatmap
 from analytics.kpi_api import zone_of
 from analytics.movement import (
     BEGINS,
     ENDS,
-    BadCursorError,
-    Cursor,
     Movement,
     movement,
     visits_with_step,
@@ -63,15 +61,7 @@ class MovementVisitsQuery(DaysQuery):
         help_text="The public id of a zone, or `went_out` or `last_seen`."
     )
     zone = serializers.UUIDField(required=False)
-    cursor = serializers.CharField(required=False)
-
-    def validate_cursor(self, text: str) -> Cursor:
-        """Return the cursor."""
-        try:
-            return Cursor.read(text)
-        except BadCursorError as error:
-            message = "This is no cursor of ours: take `next` of the page before, as it is."
-            raise serializers.ValidationError(message) from error
+    cursor = CursorField(required=False)
 
 
 class HeatmapQuery(DaysQuery):
@@ -82,10 +72,12 @@ class HeatmapQuery(DaysQuery):
     leave_out = serializers.ChoiceField(choices=["staff"], required=False)
 
 
-class MovementView(APIView):
+class MovementView(DoorView):
     """Steps between zones and the commonest paths."""
 
-    @extend_schema(parameters=[MovementQuery], responses=MovementSerializer)
+    asks: ClassVar = {"GET": MovementQuery}
+
+    @extend_schema(responses=MovementSerializer)
     def get(self, request: Request, store_id: uuid.UUID) -> Response:
         """Return the movement of the days asked for."""
         store, query = store_of(request, store_id), MovementQuery.read(request)
@@ -94,10 +86,12 @@ class MovementView(APIView):
         return Response(MovementSerializer(movement_json(found)).data)
 
 
-class MovementVisitsView(APIView):
+class MovementVisitsView(DoorView):
     """The visits behind a number of the matrix, newest first."""
 
-    @extend_schema(parameters=[MovementVisitsQuery], responses=StepVisitsSerializer)
+    asks: ClassVar = {"GET": MovementVisitsQuery}
+
+    @extend_schema(responses=StepVisitsSerializer)
     def get(self, request: Request, store_id: uuid.UUID) -> Response:
         """Return a page of the visits that took a step."""
         store, query = store_of(request, store_id), MovementVisitsQuery.read(request)
@@ -113,10 +107,12 @@ class MovementVisitsView(APIView):
         return Response(StepVisitsSerializer({"next": address, "results": visits}).data)
 
 
-class HeatmapView(APIView):
+class HeatmapView(DoorView):
     """Where the people of a camera were, or stood, on a grid over its picture."""
 
-    @extend_schema(parameters=[HeatmapQuery], responses=HeatmapSerializer)
+    asks: ClassVar = {"GET": HeatmapQuery}
+
+    @extend_schema(responses=HeatmapSerializer)
     def get(self, request: Request, store_id: uuid.UUID) -> Response:
         """Return the heatmap of the days asked for, with what of it is in each zone."""
         store, query = store_of(request, store_id), HeatmapQuery.read(request)

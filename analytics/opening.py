@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from accounts.opening_hours import MINUTES_A_DAY, WEEKDAYS, Span, spans_of
-from analytics.calendar import StoreClock, split_ms
+from analytics.calendar import BUCKET_MS, StoreClock, split_ms
 
 # Below this share of its open time seen, an hour is left out of comparisons.
 WELL_SEEN_PERCENT = 95
@@ -129,6 +129,15 @@ def open_by_bucket(spans: Sequence[OpenSpan]) -> Counter[datetime]:
         for bucket, share_ms in split_ms(*span):
             found[bucket] += share_ms
     return found
+
+
+def observed_of_open(observed_ms: int, open_ms: int) -> int:
+    """Return how much of a bucket's open time was observed, in milliseconds.
+
+    Of a bucket that is open in part nobody knows which part was observed: it counts by its share,
+    everywhere alike.
+    """
+    return min(observed_ms, BUCKET_MS) * open_ms // BUCKET_MS
 
 
 def well_seen(observed_open_ms: int, open_ms: int) -> bool:

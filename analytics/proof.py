@@ -145,7 +145,11 @@ def day_put_right(*, store: Store, day: date, user: User | None) -> Verification
 
 
 def verified(store: Store, first: date, last: date) -> list[Verified]:
-    """Return how the business days of a span stand, oldest first, those that hold anything."""
+    """Return how the business days of a span stand, oldest first.
+
+    Days that were verified or asked for, and days of which something was ever counted but that
+    were never verified; of others there is nothing to say.
+    """
     rows = list(
         Verification.objects.filter(store=store, business_day__gte=first, business_day__lte=last)
     )

@@ -4,37 +4,21 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from accounts.api_parts import ask_manager
+from accounts.doors import DoorView, QuerySerializer
 from accounts.models import Store
 from analytics import tasks
-from analytics.api import DAYS_AT_MOST, DayField
+from analytics.api import DayField, DaysQuery
 from analytics.proof import Verified, day_put_right, verification_ask, verified
-from tracking.live_api import QuerySerializer, store_of
-from tracking.upload_views import ask_manager
-
-
-class DaysQuery(QuerySerializer):
-    """Which business days, both included."""
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """Add `from` and `to`, which Python cannot name."""
-        return {**super().get_fields(), "from": DayField(), "to": DayField()}
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse spans that run backwards or are too long."""
-        days = (attrs["to"] - attrs["from"]).days + 1
-        if not 1 <= days <= DAYS_AT_MOST:
-            raise serializers.ValidationError(
-                {"to": f"Ask for 1 to {DAYS_AT_MOST} days, from the first to the last; got {days}."}
-            )
-        return super().validate(attrs)
+from tracking.live_api import store_of
 
 
 class DayQuery(QuerySerializer):
@@ -74,12 +58,13 @@ class AskedSerializer(serializers.Serializer[Any]):
     asked = serializers.IntegerField()
 
 
-class VerificationsView(APIView):
+class VerificationsView(DoorView):
     """Whether the stored numbers of business days are those that their facts make."""
+
+    asks: ClassVar = {"GET": DaysQuery}
 
     @extend_schema(
         operation_id="verifications",
-        parameters=[DaysQuery],
         responses=VerificationsSerializer,
     )
     def get(self, request: Request, store_id: uuid.UUID) -> Response:
@@ -99,11 +84,11 @@ class VerificationsView(APIView):
         first, last = said.validated_data["from"], said.validated_data["to"]
         days = [date.fromordinal(n) for n in range(first.toordinal(), last.toordinal() + 1)]
         verification_ask(store=store, days=days)
-        tasks.ring()
+        transaction.on_commit(tasks.ring)
         return Response({"asked": len(days)}, status=status.HTTP_202_ACCEPTED)
 
 
-class PutRightView(APIView):
+class PutRightView(DoorView):
     """A day's numbers, written anew from its facts."""
 
     @extend_schema(request=DayQuery, responses=VerificationSerializer)

@@ -30,6 +30,7 @@ from analytics.path_sums import (
 )
 from analytics.rollups import clock_of, mark_dirty
 from analytics.summaries import UNCOUNTED_ZONES, VALUES, day_summaries, fold_dirty
+from tracking.ledger import take_sequence
 from tracking.selectors import entrance_lines, one_view
 from zones.models import Camera, CountingLine, Zone
 
@@ -37,6 +38,9 @@ Subject = Bucket.Subject
 Facts = dict[str, Any]
 SummaryId = tuple[str, Any]
 NAMED_AT_MOST = 1000
+FOLDS_AT_MOST = 5
+# In place of `DayChange.changes`, which count from one: no state of the day.
+NO_CHANGES = -1
 ONE_DAY = timedelta(days=1)
 Progress = Callable[[float], None]
 
@@ -65,7 +69,7 @@ class DayCheck:
     rows: int = 0
     wrong: int = 0
     found: list[Difference] = field(default_factory=list)
-    # How often the day had been touched by then; see `DayChange`.
+    # How often the day had been touched by then, see `DayChange`; `NO_CHANGES` where it was behind.
     changes: int = 0
     stored: Any = field(default_factory=sha256)
     fresh: Any = field(default_factory=sha256)
@@ -90,7 +94,7 @@ def check(store: Store, progress: Progress | None = None) -> Comparison:
     """Compare the store's buckets and summaries with freshly computed ones.
 
     Days that are behind are folded first, as any reader of them would; work that goes on meanwhile
-    makes no difference.
+    makes no difference. See `check_day` for a day on which that work never rests.
     """
     days, reach = days_of(store), fresh.reach_of(store)
     result = Comparison()
@@ -102,30 +106,51 @@ def check(store: Store, progress: Progress | None = None) -> Comparison:
 
 
 def check_day(store: Store, day: date, reach: Reach) -> DayCheck:
-    """Compare one business day, read from one state of the database."""
-    fold_dirty(store, day, day)
-    paths_refresh(store)
-    found = DayCheck(store, day)
-    clock = clock_of(store)
-    with one_view():
-        found.changes = changes_of(store, day, day).get(day, 0)
-        between = fresh.buckets_between(*clock.day_bounds(day))
-        fives = FiveMinuteSums(store)
-        counted = fives.watch(fresh.fresh_rows(store, between, reach))
-        for key, old, new in merged(fresh.stored_rows(store, between), counted):
-            found.row(("bucket", *key), old, new)
-        _check_marks(found, between)
-        # A day that is behind again will be folded: its summaries are no cache of anything yet.
-        if not DirtyDay.objects.filter(store=store, business_day=day).exists():
-            _check_summaries(found, clock, fives.rows)
-        _check_paths(found, reach)
-    return found
+    """Compare one business day, read from one state of the database.
+
+    A day that is counted right after its fold is folded again. One that is behind all the same has
+    its summaries left out: its `changes` are then those of no day, so that it does not pass for
+    verified whole.
+    """
+    tries_left = FOLDS_AT_MOST
+    while True:
+        tries_left -= 1
+        fold_dirty(store, day, day)
+        paths_refresh(store)
+        with one_view():
+            # As it is in this view: its calendar may have changed since the caller read it.
+            found = DayCheck(Store.objects.get(pk=store.pk), day)
+            behind = _is_behind(found)
+            if behind and tries_left:
+                continue
+            found.changes = NO_CHANGES if behind else changes_of(store, day, day).get(day, 0)
+            _check_rows(found, reach)
+            return found
+
+
+def _is_behind(found: DayCheck) -> bool:
+    """Return whether the summaries of a day, or all path sums, are no cache of anything yet."""
+    dirty = DirtyDay.objects.filter(store=found.store, business_day=found.day)
+    return dirty.exists() or clock_held(found.store) is None
+
+
+def _check_rows(found: DayCheck, reach: Reach) -> None:
+    clock = clock_of(found.store)
+    between = fresh.buckets_between(*clock.day_bounds(found.day))
+    fives = FiveMinuteSums(found.store)
+    counted = fives.watch(fresh.fresh_rows(found.store, between, reach))
+    for key, old, new in merged(fresh.stored_rows(found.store, between), counted):
+        found.row(("bucket", *key), old, new)
+    _check_marks(found, between)
+    if found.changes != NO_CHANGES:
+        _check_summaries(found, clock, fives.rows)
+    _check_paths(found, reach)
 
 
 def _check_paths(found: DayCheck, reach: Reach) -> None:
     clock = clock_held(found.store)
     if clock is None:
-        return  # the store's clock was changed this moment: they are behind by now
+        return  # made by another clock: they are behind
     starts_us = fresh.us_of(clock.day_starts_at(found.day))
     stored = stored_paths(found.store, found.day)
     counted = fresh_paths(found.store, clock, found.day, reach.stay)
@@ -136,13 +161,16 @@ def _check_paths(found: DayCheck, reach: Reach) -> None:
 
 
 def rewrite(store: Store, progress: Progress | None = None) -> Comparison:
-    """Replace the store's buckets and summaries by freshly computed ones; say what changed."""
+    """Replace the store's buckets and summaries by freshly computed ones; say what changed.
+
+    Summaries are left to the fold, which replaces a day's rows: it holds the day first and then
+    them, and whoever took them the other way round would wait for it in a circle.
+    """
     before = check(store, progress)
     with transaction.atomic():
-        _hold_buckets()
+        store = _hold(store)
         days = days_of(store)
         Bucket.objects.filter(store=store).delete()
-        AnalyticsSummary.objects.filter(store=store).delete()
         marks.rewrite_marks(store, fresh.EVER.starts_at, fresh.EVER.ends_at)
         fresh.fresh_insert(store, EVER, fresh.NO_REACH)
         mark_dirty(store, map(clock_of(store).day_starts_at, days))
@@ -153,14 +181,13 @@ def rewrite(store: Store, progress: Progress | None = None) -> Comparison:
 
 def rewrite_day(store: Store, day: date, reach: Reach) -> None:
     """Replace the buckets and summaries of one business day by freshly computed ones."""
-    clock = clock_of(store)
-    between = fresh.buckets_between(*clock.day_bounds(day))
     with transaction.atomic():
-        _hold_buckets()
+        store = _hold(store)
+        clock = clock_of(store)
+        between = fresh.buckets_between(*clock.day_bounds(day))
         Bucket.objects.filter(
             store=store, starts_at__gte=between.starts_at, starts_at__lt=between.ends_at
         ).delete()
-        AnalyticsSummary.objects.filter(store=store, business_day=day).delete()
         marks.rewrite_marks(store, between.starts_at, between.ends_at)
         fresh.fresh_insert(store, between, reach)
         mark_dirty(store, [clock.day_starts_at(day)])
@@ -294,12 +321,16 @@ def _by_start(rows: Iterable[AnalyticsSummary]) -> dict[tuple[Any, ...], Facts]:
     }
 
 
-def _hold_buckets() -> None:
-    """Keep ledger transactions from the buckets until the end of this one.
+def _hold(store: Store) -> Store:
+    """Keep others from the store's facts and sums until this transaction ends; return it as it is.
 
-    They write their facts before their buckets, so each is seen whole or waits and adds later.
-    SQLite's transactions are one at a time anyway.
+    Whoever writes facts, tells who is inside or changes the calendar takes the store's counter
+    first, and so does this. A line of another kind moves its buckets without it: ledger and line
+    write their facts before their buckets, so each is seen whole or waits and adds later. SQLite's
+    transactions are one at a time anyway.
     """
+    take_sequence(store, 0)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("LOCK TABLE analytics_bucket IN SHARE ROW EXCLUSIVE MODE")
+    return Store.objects.get(pk=store.pk)

@@ -6,12 +6,14 @@ are a cache of the facts: `analytics.rebuild` computes them afresh and compares.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from accounts.models import Store
 from analytics.calendar import BUCKET, StoreClock, floor_bucket, split_ms
@@ -43,6 +45,15 @@ class BucketKey(NamedTuple):
     starts_at: datetime
 
 
+class Seen(NamedTuple):
+    """A span that a camera observed."""
+
+    camera_id: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+Ends = tuple[datetime, datetime]
 _MILLISECOND = timedelta(milliseconds=1)
 Deltas = dict[BucketKey, Counter[str]]
 
@@ -50,7 +61,7 @@ Deltas = dict[BucketKey, Counter[str]]
 def bucket_sink(batch: LedgerBatch) -> None:
     """Add a batch of facts to the buckets, or take it out; called inside the transaction."""
     deltas = new_deltas()
-    add_events(deltas, batch.events, entrance_lines(batch.events))
+    add_events(deltas, batch.events)
     add_visits(deltas, batch.visits_closed, cameras_of_runs(batch.visits_closed))
     add_coverage(deltas, batch.coverage)
     write_deltas(batch.store.pk, deltas, batch.sign)
@@ -72,36 +83,25 @@ def hours_of(store: Store) -> OpeningHours:
     return OpeningHours.of(store.opening_hours, store.special_days)
 
 
-def entrance_lines(events: Iterable[TrackingEvent]) -> set[int]:
-    """Return which of the lines crossed in these events of no run are entrances."""
-    outside = (event for event in events if event.run_id is None)
-    crossed = {e.line_id for e in outside if e.kind == Kind.CROSSED and e.line_id is not None}
-    if not crossed:
-        return set()
-    lines = CountingLine.objects.filter(pk__in=crossed, kind=CountingLine.Kind.ENTRANCE)
-    return set(lines.values_list("pk", flat=True))
-
-
 def cameras_of_runs(visits: Iterable[Visit]) -> dict[int, int]:
     """Return the camera of every run that these visits belong to."""
     runs = Run.objects.filter(pk__in={visit.run_id for visit in visits})
     return dict(runs.values_list("pk", "recording__camera_id")) if visits else {}
 
 
-def add_events(deltas: Deltas, events: Iterable[TrackingEvent], entrances: set[int]) -> None:
+def add_events(deltas: Deltas, events: Iterable[TrackingEvent]) -> None:
     """Add crossings to their lines and finished stays to their zones.
 
-    A step over a line that was an entrance when a run counted it is told twice: as `crossed` and as
-    `entered` or `exited`. Of a run the first alone is counted: a line may be of another kind by the
-    time that the run's facts are taken out again, and out must come what went in. An event of no
-    run may come alone. An event without a camera has no bucket.
+    A step over an entrance is told twice: as `crossed`, which is counted, and as `entered` or
+    `exited`, which names it. So a line may become an entrance or cease to be one, and what it
+    counted stays. An event without a camera has no bucket.
     """
     for event in events:
         if event.camera_id is None:
             continue
         if event.line_id is not None:
-            column = _line_column(event, entrances)
-            if column:
+            if event.kind == Kind.CROSSED:
+                column = "entries" if event.direction == "in" else "exits"
                 at = floor_bucket(event.at)
                 key = BucketKey(event.camera_id, Subject.LINE, event.line_id, at)
                 _add_step(deltas[key], column, event.at, at)
@@ -124,12 +124,59 @@ def add_visits(deltas: Deltas, visits: Iterable[Visit], cameras_of_runs: Mapping
         _add_stay(deltas[key], visit.duration_ms or 0, unseen_end)
 
 
-def add_coverage(deltas: Deltas, spans: Iterable[Coverage]) -> None:
-    """Add observed spans to their camera, split exactly over the buckets they meet."""
+def add_coverage(deltas: Deltas, spans: Sequence[Coverage]) -> None:
+    """Add observed spans to their camera, split exactly over the buckets they meet.
+
+    What a run saw while a counter outside was at work is taken off again, so that it is seen once
+    whoever told of it first. The rows are in the database by now.
+    """
     for span in spans:
-        for at, observed_ms in split_ms(span.starts_at, span.ends_at):
-            key = BucketKey(span.camera_id, Subject.CAMERA, span.camera_id, at)
-            deltas[key]["observed_ms"] += observed_ms
+        _add_span(deltas, Seen(span.camera_id, span.starts_at, span.ends_at), 1)
+    for twice in seen_twice(spans):
+        _add_span(deltas, twice, -1)
+
+
+def _add_span(deltas: Deltas, span: Seen, sign: int) -> None:
+    for at, observed_ms in split_ms(span.starts_at, span.ends_at):
+        key = BucketKey(span.camera_id, Subject.CAMERA, span.camera_id, at)
+        deltas[key]["observed_ms"] += sign * observed_ms
+
+
+def seen_twice(spans: Sequence[Coverage]) -> Iterator[Seen]:
+    """Yield where spans of runs meet what counters told, and told ones what active runs saw.
+
+    Of one kind no two spans of a camera are alike: counters' are cut as they are told, and two
+    recordings may not have the same minutes.
+    """
+    by_camera: dict[int, list[Coverage]] = defaultdict(list)
+    for span in spans:
+        if span.run_id is not None:
+            by_camera[span.camera_id].append(span)
+            continue
+        camera = Coverage.objects.filter(camera_id=span.camera_id, run__active=True)
+        yield from _meeting(span, _within(camera, span.starts_at, span.ends_at))
+    for camera_id, some in by_camera.items():
+        camera = Coverage.objects.filter(camera_id=camera_id, run=None)
+        first, last = min(one.starts_at for one in some), max(one.ends_at for one in some)
+        told = _within(camera, first, last)
+        ends = [ends_at for _, ends_at in told]
+        for span in some:
+            yield from _meeting(span, told[bisect_right(ends, span.starts_at) :])
+
+
+def _within(spans: QuerySet[Coverage], first: datetime, last: datetime) -> list[Ends]:
+    meeting = spans.filter(starts_at__lt=last, ends_at__gt=first).order_by("starts_at")
+    return list(meeting.values_list("starts_at", "ends_at"))
+
+
+def _meeting(span: Coverage, others: Iterable[Ends]) -> Iterator[Seen]:
+    """Yield where a span meets others, which come by their start."""
+    for starts_at, ends_at in others:
+        if starts_at >= span.ends_at:
+            return
+        first, last = max(starts_at, span.starts_at), min(ends_at, span.ends_at)
+        if first < last:
+            yield Seen(span.camera_id, first, last)
 
 
 def write_deltas(store_id: int, deltas: Deltas, sign: int = 1) -> None:
@@ -155,22 +202,13 @@ def mark_dirty(store: Store, bucket_starts: Iterable[datetime]) -> None:
         upsert(table, (*key, count), key, (count,), rows)
 
 
-def line_kind_moves(instance: CountingLine, **_: Any) -> None:
-    """Take what outside events counted at a line out of its buckets, or put it in, with its kind.
+def hold_books(instance: Zone | CountingLine, **_: Any) -> None:
+    """Wait for whoever writes facts; called before a zone or line is saved, ahead of all else.
 
-    Such an event tells an entrance's step as `entered` or `exited`, and may tell of it as `crossed`
-    as well: which of them counts depends on the line. Called before the line is saved.
+    What follows puts days behind, which it must see all of, and locks them in another order than
+    the ledger does.
     """
-    before = CountingLine.objects.filter(pk=instance.pk).values_list("kind", flat=True).first()
-    kinds = (before, instance.kind)
-    if before is None or kinds.count(CountingLine.Kind.ENTRANCE) != 1:
-        return
-    crossed = TrackingEvent.objects.filter(run=None, line=instance.pk, kind=Kind.CROSSED)
-    deltas = new_deltas()
-    add_events(deltas, crossed.iterator(), set())
-    sign = -1 if instance.kind == CountingLine.Kind.ENTRANCE else 1
-    write_deltas(instance.camera.store_id, deltas, sign)
-    # The days are behind anyway: `mark_shape_dirty` follows.
+    take_sequence(instance.camera.store, 0)
 
 
 def mark_calendar_dirty(store: Store, **_: Any) -> None:
@@ -198,16 +236,6 @@ def mark_shape_dirty(instance: Zone | CountingLine, **_: Any) -> None:
     if isinstance(instance, Zone):
         counted = counted.filter(subject_kind=Subject.ZONE, subject_id=instance.pk)
     mark_dirty(camera.store, counted.values_list("starts_at", flat=True).distinct().iterator())
-
-
-def _line_column(event: TrackingEvent, entrances: set[int]) -> str | None:
-    if event.kind == Kind.CROSSED and event.line_id not in entrances:
-        return "entries" if event.direction == "in" else "exits"
-    if event.run_id is not None:
-        return None
-    if event.kind == Kind.ENTERED:
-        return "entries"
-    return "exits" if event.kind == Kind.EXITED else None
 
 
 def _add_step(delta: Counter[str], column: str, at: datetime, starts_at: datetime) -> None:

@@ -1,15 +1,15 @@
-"""Sales told by a till or a file: taken once for each key, returns and voids left out."""
+"""Sales told by a till or a file: taken once for each key, taken back by returns and voids."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
@@ -27,16 +27,19 @@ AMOUNT_AT_MOST = Decimal(10**9)
 EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
 COLUMNS = (["at", "count"], ["at", "count", "amount"])
 FROM_FILE = "file"
+# No number that anybody tells here is longer.
+WHOLE = re.compile(r"[+-]?[0-9]{1,12}")
 
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """One line of sales."""
+    """One line of sales; a return or void takes back what was told under its key, if anything."""
 
     at: datetime
     count: int
     amount: Decimal | None
     client_key: str
+    taken_back: bool = False
 
 
 @dataclass(slots=True)
@@ -46,6 +49,8 @@ class Report:
     taken: int = 0
     changed: int = 0
     known: int = 0
+    # Returns and voids: of sales told before, and of none.
+    taken_back: int = 0
     left_out: int = 0
     problems: list[str] = field(default_factory=list)
 
@@ -61,31 +66,38 @@ def sales_take(*, store: Store, sales: Sequence[Sale], source: str, user: User) 
             store=store, source=source, client_key__in=list(wanted)
         )
     }
+    back = [key for key, sale in wanted.items() if sale.taken_back and key in stored]
+    Transaction.objects.filter(pk__in=[stored[key].pk for key in back]).delete()
+    report.taken_back = len(back)
+    report.left_out = sum(sale.taken_back for sale in sales) - report.taken_back
     fresh = []
-    for key, sale in wanted.items():
-        row = stored.get(key)
-        values = {"at": sale.at, "count": sale.count, "amount": sale.amount}
-        if row is None:
-            report.taken += 1
-        elif all(getattr(row, name) == value for name, value in values.items()):
+    for sale in (sale for sale in wanted.values() if not sale.taken_back):
+        row = stored.get(sale.client_key)
+        if row and (row.at, row.count, row.amount) == (sale.at, sale.count, sale.amount):
             report.known += 1
             continue
-        else:
-            report.changed += 1
-        fresh.append(
-            Transaction(
-                store=store,
-                starts_at=floor_bucket(sale.at),
-                source=source,
-                client_key=key,
-                **values,
-            )
-        )
+        report.changed += row is not None
+        report.taken += row is None
+        fresh.append(_row(store, source, sale))
     _write(fresh)
-    if fresh:
-        detail = {"taken": report.taken, "changed": report.changed, "source": source}
-        audit_record(action="sales.told", actor=user, store=store, detail=detail)
+    if fresh or back:
+        counts = {name: getattr(report, name) for name in ("taken", "changed", "taken_back")}
+        audit_record(
+            action="sales.told", actor=user, store=store, detail={**counts, "source": source}
+        )
     return report
+
+
+def _row(store: Store, source: str, sale: Sale) -> Transaction:
+    return Transaction(
+        store=store,
+        at=sale.at,
+        starts_at=floor_bucket(sale.at),
+        count=sale.count,
+        amount=sale.amount,
+        source=source,
+        client_key=sale.client_key,
+    )
 
 
 def _write(rows: list[Transaction]) -> None:
@@ -101,66 +113,62 @@ def _write(rows: list[Transaction]) -> None:
 def sales_upload(*, store: Store, text: str, user: User) -> Report:
     """Take the sales of a CSV file, line by line; what a line got wrong is told by its number."""
     sales, read = read_csv(text, store.timezone)
-    report = Report()
+    report = Report(problems=read)
     for start in range(0, len(sales), ROWS_AT_MOST):
         some = sales[start : start + ROWS_AT_MOST]
         part = sales_take(store=store, sales=some, source=FROM_FILE, user=user)
         report.taken += part.taken
         report.changed += part.changed
         report.known += part.known
-    report.left_out, report.problems = read.left_out, read.problems
+        report.taken_back += part.taken_back
+        report.left_out += part.left_out
     return report
 
 
-def read_csv(text: str, timezone: str) -> tuple[list[Sale], Report]:
+def read_csv(text: str, timezone: str) -> tuple[list[Sale], list[str]]:
     """Return the sales of a CSV file with columns at, count and perhaps amount, and what is wrong.
 
-    A line's key is its time and its place among lines of that time, so the same file again changes
-    nothing, and a newer one replaces what it tells anew.
+    A line's key is its time and its place among lines of that time, returns and voids included, so
+    the same file again changes nothing, and a newer one replaces what it tells anew.
     """
     lines = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
-    report, sales = Report(), []
+    problems: list[str] = []
+    sales: list[Sale] = []
     seen: Counter[datetime] = Counter()
     try:
         header = [name.strip().lower() for name in next(lines, [])]
         if header not in COLUMNS:
             told = ",".join(header)[:60] or "nothing"
-            report.problems.append(
+            problems.append(
                 f"Line 1 names the columns: at,count or at,count,amount. Found: {told}."
             )
-            return [], report
+            return [], problems
         for number, cells in enumerate(lines, start=2):
             if number > FILE_ROWS_AT_MOST + 1:
-                report.problems.append(f"Only the first {FILE_ROWS_AT_MOST:,} lines were read.")
+                problems.append(f"Only the first {FILE_ROWS_AT_MOST:,} lines were read.")
                 break
             if not any(cell.strip() for cell in cells):
                 continue
             try:
                 sale = _sale(dict(zip(header, cells, strict=False)), len(header), cells, timezone)
             except ValidationError as wrong:
-                report.problems.append(f"Line {number}: {wrong.messages[0]}")
-                continue
-            if sale is None:
-                report.left_out += 1
+                problems.append(f"Line {number}: {wrong.messages[0]}")
                 continue
             seen[sale.at] += 1
-            key = f"{sale.at.isoformat()}/{seen[sale.at]}"
-            sales.append(Sale(sale.at, sale.count, sale.amount, key))
+            sales.append(replace(sale, client_key=f"{sale.at.isoformat()}/{seen[sale.at]}"))
     except csv.Error as broken:
-        report.problems.append(f"Line {lines.line_num}: this is no CSV ({broken}).")
-    return sales, report
+        problems.append(f"Line {lines.line_num}: this is no CSV ({broken}).")
+    return sales, problems
 
 
-def _sale(row: dict[str, str], width: int, cells: list[str], timezone: str) -> Sale | None:
-    """Return a line's sale, None for a return or void."""
+def _sale(row: dict[str, str], width: int, cells: list[str], timezone: str) -> Sale:
+    """Return a line's sale, without a key."""
     if len(cells) != width:
         raise ValidationError(f"it has {len(cells)} cells, the first line names {width}.")
     at = read_at(row["at"].strip(), timezone)
     count = read_count(row["count"].strip())
     amount = read_amount(row.get("amount", "").strip())
-    if is_return(count, amount):
-        return None
-    return Sale(at, count, amount, "")
+    return Sale(at, count, amount, "", is_return(count, amount))
 
 
 def is_return(count: int, amount: Decimal | None) -> bool:
@@ -204,7 +212,12 @@ def _on_clock(told: datetime, timezone: str) -> datetime:
     )
 
 
-def read_count(text: Any) -> int:
+def read_whole(text: str) -> int | None:
+    """Return a whole number in figures, None for anything else: Python also takes 1_0 and more."""
+    return int(text) if WHOLE.fullmatch(text) else None
+
+
+def read_count(text: str) -> int:
     """Return a whole number of transactions.
 
     Raises
@@ -212,12 +225,9 @@ def read_count(text: Any) -> int:
     ValidationError
         For anything else.
     """
-    try:
-        count = int(str(text))
-    except ValueError:
-        count = COUNT_AT_MOST + 1
-    if not -COUNT_AT_MOST <= count <= COUNT_AT_MOST:
-        raise ValidationError(f"'{str(text)[:40]}' is no whole number up to {COUNT_AT_MOST:,}.")
+    count = read_whole(text)
+    if count is None or abs(count) > COUNT_AT_MOST:
+        raise ValidationError(f"'{text[:40]}' is no whole number up to {COUNT_AT_MOST:,}.")
     return count
 
 

@@ -13,9 +13,14 @@ from django.db.models import Count, Max, Q, Sum
 
 from accounts.models import Store
 from analytics.calendar import BUCKET, floor_bucket, split_ms
-from analytics.kpis import histogram_median_s, queue_wait_estimate_s, shown_occupancy
+from analytics.kpis import (
+    histogram_median_s,
+    observed_share,
+    queue_wait_estimate_s,
+    shown_occupancy,
+)
 from analytics.models import DWELL_EDGES_S, Bucket
-from analytics.opening import open_by_bucket, open_spans
+from analytics.opening import observed_of_open, open_by_bucket, open_ms, open_spans
 from analytics.rollups import HISTOGRAM, clock_of, hours_of
 from analytics.series import FiveMinutes, Sums, five_minutes
 from tracking.models import Coverage, Run, TrackingEvent, Visit
@@ -108,7 +113,7 @@ def store_view(store: Store, now: datetime) -> StoreView:
         day_starts_at=clock.day_starts_at(day),
         lines=frozenset(lines),
         entrances=frozenset(lines.values()),
-        looking=frozenset(cameras_covering(store, now - NOW_NEEDS, now)),
+        looking=frozenset(cameras_covering([store], now - NOW_NEEDS, now)),
     )
 
 
@@ -148,24 +153,26 @@ def today(view: StoreView, sums: dict[datetime, Sums]) -> Today:
     entries = sum(found.entries for found in of_day)
     exits = sum(found.exits for found in of_day)
     known = bool(entries or exits or any(found.observed_ms for found in of_day))
-    seen_ms, open_ms = _seen_today(view, sums)
+    seen_ms, due_ms = _seen_today(view, sums)
     return Today(
         entries=entries if known else None,
         exits=exits if known else None,
-        observed=round(min(1.0, seen_ms / open_ms), 4) if seen_ms and open_ms else None,
+        observed=observed_share(seen_ms, due_ms),
     )
 
 
 def _seen_today(view: StoreView, sums: dict[datetime, Sums]) -> tuple[int, int]:
     """Return how much of the open time so far was seen, and how long it is."""
     clock, hours = clock_of(view.store), hours_of(view.store)
-    open_in = open_by_bucket(open_spans(clock, hours, view.day_starts_at, view.now))
+    # The bucket that goes on is whole here: what was observed of it was so before now anyway.
+    opened = open_spans(clock, hours, view.day_starts_at, floor_bucket(view.now) + BUCKET)
+    open_in = open_by_bucket(opened)
     seen = (
-        min(found.observed_ms, open_in[at])
+        observed_of_open(found.observed_ms, open_in[at])
         for at, found in sums.items()
         if at >= view.day_starts_at
     )
-    return sum(seen), sum(open_in.values())
+    return sum(seen), open_ms(opened, view.day_starts_at, view.now)
 
 
 def series_now(view: StoreView, sums: dict[datetime, Sums]) -> list[FiveMinutes]:

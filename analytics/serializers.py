@@ -204,7 +204,7 @@ class SummariesSerializer(serializers.Serializer[Any]):
 
     results = SummaryRowSerializer(many=True)
     totals = TotalsSerializer()
-    compared = ComparedSerializer(allow_null=True)
+    compared = HoursComparedSerializer(allow_null=True)
 
 
 class HourNameSerializer(serializers.Serializer[Any]):
@@ -250,7 +250,10 @@ class KpiSerializer(serializers.Serializer[Any]):
     formula = serializers.CharField(source="kpi.formula")
     # A field of this name is no trouble: fields leave the class before it is made.
     source = serializers.CharField(source="kpi.source")  # type: ignore[assignment]
-    observed = serializers.FloatField(allow_null=True)
+    observed = serializers.FloatField(
+        allow_null=True,
+        help_text="Share of the open time that was seen, of numbers at any hour too.",
+    )
     why_null = serializers.CharField(allow_null=True)
     estimate = serializers.BooleanField(source="kpi.estimate")
     note = serializers.CharField()

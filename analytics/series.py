@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from analytics.calendar import BUCKET, BUCKET_MS, buckets_between
+from analytics.kpis import observed_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def five_minutes(
                 starts_at=at,
                 entries=found.entries if known else None,
                 exits=found.exits if known else None,
-                observed=round(min(found.observed_ms, BUCKET_MS) / BUCKET_MS, 4),
+                observed=observed_share(found.observed_ms, BUCKET_MS) or 0.0,
                 complete=at + BUCKET <= complete_to,
             )
         )

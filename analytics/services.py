@@ -7,7 +7,13 @@ from django.db import transaction
 
 from accounts.models import Store, User
 from accounts.services import audit_record
-from analytics.models import DWELL_EDGES_S, KpiSettings
+from analytics.models import BOUNCE_S, DWELL_EDGES_S, KpiSettings
+
+
+def bounce_seconds(store: Store) -> int:
+    """Return up to how long a visit counts as a quick look in a store."""
+    said = KpiSettings.objects.filter(store=store).values_list("bounce_s", flat=True).first()
+    return BOUNCE_S if said is None else said
 
 
 @transaction.atomic

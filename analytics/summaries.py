@@ -14,7 +14,7 @@ outside opening hours. `observed_open_ms` is how much of `open_ms`, the open tim
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, cast
@@ -28,13 +28,14 @@ from analytics.kpis import histogram_median_s, shown_occupancy
 from analytics.marks import told_between
 from analytics.models import DWELL_EDGES_S, AnalyticsSummary, Bucket, DirtyDay
 from analytics.occupancy import Occupancy, Stood, Told
-from analytics.opening import open_by_bucket, open_ms, open_spans
+from analytics.opening import observed_of_open, open_by_bucket, open_ms, open_spans
 from analytics.rollups import HISTOGRAM, clock_of, hours_of
 from tracking.selectors import entrance_lines
-from zones.models import Zone
+from zones.models import CountingLine, Zone
 
 Period = AnalyticsSummary.Period
 Subject = Bucket.Subject
+Sums = Mapping[tuple[str, int], Mapping[str, int]]
 
 SUMMED = ("entries", "exits", "stays", "censored", "dwell_ms", "observed_ms", *HISTOGRAM)
 # Staff and masked areas are no shoppers' stays.
@@ -69,7 +70,7 @@ class Fold:
     visit_bins: list[int] = field(default_factory=lambda: [0] * len(HISTOGRAM))
     stay_bins: list[int] = field(default_factory=lambda: [0] * len(HISTOGRAM))
 
-    def add(self, row: dict[str, Any], open_ms: int = BUCKET_MS) -> None:
+    def add(self, row: dict[str, Any], open_ms: int) -> None:
         """Add one five-minute row of `bucket_rows`, of which the store was open so long."""
         entries, exits = row["n_entries"] or 0, row["n_exits"] or 0
         self.entries += entries
@@ -80,7 +81,7 @@ class Fold:
         self.dwell_ms += row["zone_dwell_ms"] or 0
         seen_ms = min(row["seen_ms"] or 0, BUCKET_MS)
         self.seen_ms += seen_ms
-        self.seen_open_ms += seen_ms * open_ms // BUCKET_MS
+        self.seen_open_ms += observed_of_open(seen_ms, open_ms)
         if not open_ms:
             self.entries_closed += entries
             self.exits_closed += exits
@@ -187,6 +188,15 @@ def subject_sums(
         (kind, subject): dict(zip(SUMMED, (found or 0 for found in sums), strict=True))
         for kind, subject, *sums in rows
     }
+
+
+def was_seen(sums: Sums, kind: str, shape: Zone | CountingLine) -> bool:
+    """Return whether these sums tell of a zone or line: its camera looked, or it has a number.
+
+    A counter outside may tell of one shape without saying that it watched the others.
+    """
+    camera = sums.get((Subject.CAMERA, shape.camera_id), {})
+    return bool(camera.get("observed_ms")) or any(sums.get((kind, shape.pk), {}).values())
 
 
 def whole_fold(store: Store, starts_at: datetime, ends_at: datetime) -> Fold:

@@ -11,9 +11,9 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, QueryDict
 
 from accounts.models import Store, User
-from analytics.kpi_catalogue import written
+from analytics.kpi_catalogue import length_words
 from analytics.models import BOUNCE_S, DWELL_EDGES_S, KpiSettings
-from analytics.sales import read_at, sales_upload
+from analytics.sales import read_at, read_whole, sales_upload
 from analytics.services import bounce_set
 from tracking.corrections import occupancy_tell
 
@@ -68,6 +68,7 @@ def _sales(request: HttpRequest, store: Store, user: User, now: datetime) -> Tol
         (report.taken, "taken"),
         (report.changed, "replaced"),
         (report.known, "known already"),
+        (report.taken_back, "taken back"),
         (report.left_out, "returns or voids left out"),
         (len(report.problems), "not understood"),
     )
@@ -81,7 +82,7 @@ def _sales(request: HttpRequest, store: Store, user: User, now: datetime) -> Tol
 def _bounce(request: HttpRequest, store: Store, user: User, now: datetime) -> Told:  # noqa: ARG001
     seconds = whole_number(request.POST, "bounce_s")
     bounce_set(store=store, seconds=seconds, user=user)
-    return Told("visits", f"A visit of up to {written(seconds, 's')} min is a quick look now.")
+    return Told("visits", f"A visit of up to {length_words(seconds)} is a quick look now.")
 
 
 FORMS: dict[str, Callable[[HttpRequest, Store, User, datetime], Told]] = {
@@ -100,14 +101,14 @@ def whole_number(form: QueryDict, name: str) -> int:
         For anything else.
     """
     said = form.get(name, "").strip()
-    try:
-        return int(said[:12])
-    except ValueError as error:
-        raise ValidationError(f"'{said[:40]}' is no whole number.") from error
+    number = read_whole(said)
+    if number is None:
+        raise ValidationError(f"'{said[:40]}' is no whole number.")
+    return number
 
 
 def thresholds(store: Store) -> list[tuple[int, str, bool]]:
     """Return what a quick look may be, in seconds and words, with the one that holds marked."""
     settings = KpiSettings.objects.filter(store=store).first()
     held = settings.bounce_s if settings else BOUNCE_S
-    return [(edge, f"{written(edge, 's')} min", edge == held) for edge in DWELL_EDGES_S]
+    return [(edge, length_words(edge), edge == held) for edge in DWELL_EDGES_S]

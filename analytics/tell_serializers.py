@@ -10,10 +10,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.api_parts import StrictSerializer
+from analytics.models import DWELL_EDGES_S
 from analytics.sales import AMOUNT_AT_MOST, COUNT_AT_MOST, ROWS_AT_MOST, read_at
 from tracking.corrections import MOST
 from tracking.models import TrackingEvent
-from tracking.recording_serializers import StrictSerializer
 
 Kind = TrackingEvent.Kind
 NO_OFFSET = "This time carries no offset from UTC. Write it like 2026-06-02T10:00:00+02:00."
@@ -60,7 +61,7 @@ class OccupancyEventSerializer(serializers.Serializer[Any]):
 
 
 class SaleSerializer(StrictSerializer):
-    """One line of sales; returns and voids may be told and are left out."""
+    """One line of sales; a return or void is left out, and takes back a sale told under its key."""
 
     at = OffsetTimeField(help_text="ISO 8601 with an offset.")
     count = serializers.IntegerField(min_value=-COUNT_AT_MOST, max_value=COUNT_AT_MOST, default=1)
@@ -88,10 +89,16 @@ class SalesReportSerializer(serializers.Serializer[Any]):
     taken = serializers.IntegerField()
     changed = serializers.IntegerField()
     known = serializers.IntegerField()
+    taken_back = serializers.IntegerField(help_text="Sales told before, now returned or void.")
     left_out = serializers.IntegerField()
+
+
+@extend_schema_field({"type": "integer", "enum": list(DWELL_EDGES_S)})
+class BounceField(serializers.IntegerField):
+    """Seconds that buckets can tell."""
 
 
 class KpiSettingsSerializer(StrictSerializer):
     """What a store sets for its key numbers."""
 
-    bounce_s = serializers.IntegerField()
+    bounce_s = BounceField()

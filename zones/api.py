@@ -1,109 +1,69 @@
-"""A store's cameras with what is drawn on them."""
+"""The map of a camera to read and to save."""
 
 from __future__ import annotations
 
-from typing import Any
+import uuid
+from http import HTTPStatus
 
-from django.db.models import QuerySet
+from django.db import transaction
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema_field
-from rest_framework import serializers
-from rest_framework.generics import ListAPIView
-from rest_framework.pagination import CursorPagination
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from accounts.selectors import stores_of_user
-from zones.models import Camera, CountingLine, Zone
-from zones.selectors import cameras_of_store
-
-PointField = serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2)
-
-
-class ZoneSerializer(serializers.ModelSerializer[Zone]):
-    """A zone with the outline that holds now, as fractions of the frame."""
-
-    id = serializers.UUIDField(source="public_id")
-    vertices = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Zone
-        fields = ("id", "name", "kind", "colour", "vertices", "min_dwell_s", "grace_s")
-
-    @extend_schema_field(serializers.ListField(child=PointField))
-    def get_vertices(self, zone: Any) -> list[list[float]]:
-        """Return the corners."""
-        corners: list[list[float]] = zone.open_versions[0].vertices
-        return corners
+from accounts.api_parts import ask_manager
+from accounts.conditional import ask_unchanged, unless_known, with_etag
+from accounts.doors import DoorView
+from zones.maps import MapChangedError, camera_map, map_save
+from zones.models import Camera
+from zones.serializers import MapSerializer, MapWishSerializer, map_json
+from zones.services import map_hold
 
 
-class LineSerializer(serializers.ModelSerializer[CountingLine]):
-    """A counting line with the place that holds now; walked from a to b."""
+class MapChanged(exceptions.APIException):
+    """Somebody else saved the map since it was read."""
 
-    id = serializers.UUIDField(source="public_id")
-    a = serializers.SerializerMethodField()
-    b = serializers.SerializerMethodField()
-    inside_side = serializers.SerializerMethodField()
-
-    class Meta:
-        model = CountingLine
-        fields = ("id", "name", "kind", "a", "b", "inside_side")
-
-    @extend_schema_field(PointField)
-    def get_a(self, line: Any) -> list[float]:
-        """Return the first end."""
-        end: list[float] = line.open_versions[0].a
-        return end
-
-    @extend_schema_field(PointField)
-    def get_b(self, line: Any) -> list[float]:
-        """Return the second end."""
-        end: list[float] = line.open_versions[0].b
-        return end
-
-    def get_inside_side(self, line: Any) -> str:
-        """Return the hand on which the inside lies: right or left."""
-        return str(line.open_versions[0].inside_side)
+    status_code = HTTPStatus.CONFLICT
+    default_detail = (
+        "This map was changed meanwhile, and nothing was overwritten. Load the page again to see "
+        "it as it is now, then draw what is missing."
+    )
+    default_code = "map_changed"
 
 
-class CameraSerializer(serializers.ModelSerializer[Camera]):
-    """A camera; its address is not among the fields and never will be."""
+class CameraMapView(DoorView):
+    """The map of a camera: its zones and lines of now, those that ended, and its versions."""
 
-    id = serializers.UUIDField(source="public_id")
-    zones = serializers.SerializerMethodField()
-    lines = serializers.SerializerMethodField()
+    conditional = ("GET", "PUT")
 
-    class Meta:
-        model = Camera
-        fields = ("id", "name", "detector", "zones", "lines")
+    @extend_schema(operation_id="camera_map", responses=MapSerializer)
+    def get(self, request: Request, camera_id: uuid.UUID) -> Response:
+        """Return the map, for members of the camera's store."""
+        return unless_known(request, map_json(camera_map(camera_of(request, camera_id))))
 
-    @extend_schema_field(ZoneSerializer(many=True))
-    def get_zones(self, camera: Any) -> list[dict[str, Any]]:
-        """Return the zones that have an outline now."""
-        drawn = [zone for zone in camera.zones.all() if zone.open_versions]
-        return list(ZoneSerializer(drawn, many=True).data)
+    @extend_schema(
+        operation_id="camera_map_save", request=MapWishSerializer,
+        responses={200: MapSerializer, 409: OpenApiResponse(description=MapChanged.default_detail)},
+    )  # fmt: skip
+    def put(self, request: Request, camera_id: uuid.UUID) -> Response:
+        """Save the map as a whole, new versions from now on; managers only."""
+        camera = camera_of(request, camera_id)
+        user = ask_manager(request, camera.store)
+        wish = MapWishSerializer(data=request.data)
+        wish.is_valid(raise_exception=True)
+        try:
+            with transaction.atomic():
+                map_hold(camera.pk)
+                if "If-Match" in request.headers:
+                    ask_unchanged(request, map_json(camera_map(camera)))
+                saved = map_save(camera=camera, user=user, **wish.validated_data)
+        except MapChangedError as error:
+            raise MapChanged from error
+        return with_etag(map_json(saved))
 
-    @extend_schema_field(LineSerializer(many=True))
-    def get_lines(self, camera: Any) -> list[dict[str, Any]]:
-        """Return the lines that have a place now."""
-        drawn = [line for line in camera.lines.all() if line.open_versions]
-        return list(LineSerializer(drawn, many=True).data)
 
-
-class CamerasByName(CursorPagination):
-    """Pages of cameras."""
-
-    ordering = ("name", "id")
-    page_size = 100
-
-
-class CamerasView(ListAPIView[Camera]):
-    """The cameras of one of the caller's stores; of a foreign store there are none: 404."""
-
-    serializer_class = CameraSerializer
-    pagination_class = CamerasByName
-    queryset = Camera.objects.none()
-
-    def get_queryset(self) -> QuerySet[Camera]:
-        """Return the store's cameras."""
-        user = self.request.user
-        store = get_object_or_404(stores_of_user(user), public_id=self.kwargs["store_id"])
-        return cameras_of_store(user=user, store=store)
+def camera_of(request: Request, camera_id: uuid.UUID) -> Camera:
+    """Return the camera, for members of its store; for anyone else there is none."""
+    cameras = Camera.objects.for_user(request.user).select_related("store")
+    return get_object_or_404(cameras, public_id=camera_id)

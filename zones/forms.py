@@ -68,6 +68,7 @@ class CameraForm(_CameraForm):
             "source",
             "detector",
             "final_count",
+            "clothing_colours",
             "detector_settings",
             "ignore_masks",
         )

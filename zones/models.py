@@ -50,6 +50,14 @@ class Camera(models.Model):
         "longer and comes after the first one: people who were hidden for a while are found again, "
         "and zone visits come out better; crossings of lines do not.",
     )
+    clothing_colours = models.BooleanField(
+        "look at the colours of clothes",
+        default=False,
+        help_text="Off unless you switch it on. With every box of a person it stores a few numbers "
+        "of the colours of the upper and the lower clothes, so that whoever was hidden for a while "
+        "is found again as the same person. No face is looked at, and nothing is compared with "
+        "another recording. The numbers go with the recording.",
+    )
     # Relative path below MEDIA_ROOT of the person-free still; blank until one was learnt.
     still = models.CharField(max_length=200, blank=True, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)

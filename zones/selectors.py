@@ -177,6 +177,11 @@ def _order(shape: ZoneShape | LineShape) -> tuple[str, bool, int]:
 
 def cameras_of_store(*, user: User | AnonymousUser, store: Store) -> QuerySet[Camera]:
     """Return a store's cameras that a person may see, with what is drawn on them now."""
+    return cameras_told(Camera.objects.for_user(user).filter(store=store))
+
+
+def cameras_told(cameras: QuerySet[Camera]) -> QuerySet[Camera]:
+    """Return cameras with everything their JSON names: what is drawn on them now."""
     open_zones = ZoneVersion.objects.filter(valid_to=None)
     open_lines = CountingLineVersion.objects.filter(valid_to=None)
     zones = Zone.objects.filter(archived_at=None).prefetch_related(
@@ -185,8 +190,4 @@ def cameras_of_store(*, user: User | AnonymousUser, store: Store) -> QuerySet[Ca
     lines = CountingLine.objects.filter(archived_at=None).prefetch_related(
         Prefetch("versions", open_lines, to_attr="open_versions")
     )
-    return (
-        Camera.objects.for_user(user)
-        .filter(store=store)
-        .prefetch_related(Prefetch("zones", zones), Prefetch("lines", lines))
-    )
+    return cameras.prefetch_related(Prefetch("zones", zones), Prefetch("lines", lines))

@@ -12,13 +12,28 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import ForeignObjectRel, RestrictedError
 from django.utils import timezone as clock
 
-from accounts.models import Store
+from accounts.models import Store, User
+from accounts.services import audit_record
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
 from zones.palette import PALETTE
 
+
+class CameraInUseError(Exception):
+    """A camera that has seen something is kept."""
+
+
 COLOURS = len(PALETTE)
+
+
+def map_hold(camera_id: int) -> None:
+    """Have nobody else change a camera's map until the transaction ends; counting goes on.
+
+    Held before a shape is, and before the store's counter, which the saving of a shape takes.
+    """
+    Camera.objects.select_for_update(no_key=True).get(pk=camera_id)
 
 
 @transaction.atomic
@@ -28,6 +43,55 @@ def camera_create(*, store: Store, name: str, **fields: Any) -> Camera:
     camera.full_clean()
     camera.save()
     return camera
+
+
+def camera_add(*, store: Store, user: User, fields: dict[str, Any]) -> Camera:
+    """Make a camera for a manager; the log says so."""
+    with transaction.atomic():
+        camera = camera_create(store=store, **fields)
+        audit_record(action="camera.made", actor=user, store=store, subject=camera.name)
+    return camera
+
+
+@transaction.atomic
+def camera_change(*, camera: Camera, user: User, fields: dict[str, Any]) -> Camera:
+    """Set what differs of a camera; the log names the fields, never what stands in them."""
+    changed = [name for name, value in fields.items() if getattr(camera, name) != value]
+    for name in changed:
+        setattr(camera, name, fields[name])
+    if changed:
+        camera.full_clean()
+        camera.save(update_fields=changed)
+        detail = {"fields": sorted(changed)}
+        audit_record(
+            action="camera.changed", actor=user, store=camera.store, subject=camera.name,
+            detail=detail,
+        )  # fmt: skip
+    return camera
+
+
+@transaction.atomic
+def camera_remove(*, camera: Camera, user: User) -> None:
+    """Remove a camera that nothing hangs on but what is drawn on it.
+
+    Raises
+    ------
+    CameraInUseError
+        It has recordings, events or numbers.
+    """
+    own = {Zone, CountingLine}
+    for field in Camera._meta.get_fields(include_hidden=True):
+        if not isinstance(field, ForeignObjectRel) or field.related_model in own:
+            continue
+        model: Any = field.related_model
+        if model._base_manager.filter(**{field.field.name: camera}).exists():
+            raise CameraInUseError
+    try:
+        with transaction.atomic():
+            camera.delete()
+    except RestrictedError as error:
+        raise CameraInUseError from error
+    audit_record(action="camera.removed", actor=user, store=camera.store, subject=camera.name)
 
 
 @transaction.atomic
@@ -69,7 +133,7 @@ def zone_redraw(
 
     An outline equal to the one that holds makes no new version.
     """
-    Zone.objects.select_for_update().get(pk=zone.pk)
+    map_hold(zone.camera_id)
     current = zone.versions.filter(valid_to=None).first()
     if current is None:
         return _zone_version(zone, vertices, at if zone.versions.exists() else None)
@@ -82,11 +146,12 @@ def zone_redraw(
 @transaction.atomic
 def zone_archive(*, zone: Zone, at: datetime | None = None) -> Zone:
     """End a zone: it counts nothing from then on, what it counted stays."""
+    map_hold(zone.camera_id)
     current = zone.versions.filter(valid_to=None).first()
     at = _close(current, at) if current else at or clock.now()
     zone.archived_at = at
     zone.full_clean()
-    zone.save()
+    zone.save(update_fields=["archived_at"])
     return zone
 
 
@@ -127,7 +192,7 @@ def line_redraw(
     **place: Any,
 ) -> CountingLineVersion:
     """Give a line a new place from an instant on; what `place` leaves out stays as it was."""
-    CountingLine.objects.select_for_update().get(pk=line.pk)
+    map_hold(line.camera_id)
     current = line.versions.filter(valid_to=None).first()
     if current is None:
         return _line_version(line, a, b, at if line.versions.exists() else None, place)
@@ -142,11 +207,12 @@ def line_redraw(
 @transaction.atomic
 def line_archive(*, line: CountingLine, at: datetime | None = None) -> CountingLine:
     """End a line: it counts nothing from then on, what it counted stays."""
+    map_hold(line.camera_id)
     current = line.versions.filter(valid_to=None).first()
     at = _close(current, at) if current else at or clock.now()
     line.archived_at = at
     line.full_clean()
-    line.save()
+    line.save(update_fields=["archived_at"])
     return line
 
 

@@ -22,6 +22,7 @@ from tests.analytics.shop import tell
 from tests.cast import make_camera, make_line, make_store, make_zone
 from tracking import jobs, ledger, switch
 from tracking.bulk import insert_rows
+from tracking.counters import Watched, events_take
 from tracking.models import Coverage, Recording, Recount, Run, TrackingEvent, Visit
 from zones.models import Camera, CountingLine, Zone
 
@@ -129,7 +130,7 @@ class Chance:
             )
         return made
 
-    def _step(self, made: Slice, run: Run, place: Place, at: datetime) -> None:
+    def _step(self, made: Slice, run: Run | None, place: Place, at: datetime) -> None:
         line, direction = self.lot.choice(place.lines), self.lot.choice(("in", "out"))
         told = {"line": line, "direction": direction}
         made.events.append(self._event(run, Kind.CROSSED, at, **told))
@@ -234,6 +235,8 @@ class Chance:
             yield self._correct
         if self.lot.random() < 0.5:
             yield self._outside
+        if self.lot.random() < 0.5:
+            yield self._watch
         if self.lot.random() < 0.25:
             yield self._fold
 
@@ -270,23 +273,39 @@ class Chance:
         part = Slice()
         for _ in range(self.lot.randint(1, 20)):
             place, at = self.lot.choice(self.places), self._instant()
-            event = self._told_outside(place, at)
-            event.camera, event.source = place.camera, "door sensor"
-            event.client_key = f"key {event.public_id}"
-            part.events.append(event)
+            events = self._told_outside(place, at)
+            for event in events:
+                event.camera, event.source = place.camera, "door sensor"
+            events[0].client_key = f"key {events[0].public_id}"
+            part.events += events
         self._commit(None, part)
         self._count("outside", len(part.events))
         self._commit_again(None, part)
 
-    def _told_outside(self, place: Place, at: datetime) -> TrackingEvent:
+    def _told_outside(self, place: Place, at: datetime) -> list[TrackingEvent]:
         if self.lot.random() < 0.2:
             told = {"zone": self.lot.choice(place.zones), "dwell_ms": self._duration_ms()}
-            return self._event(None, Kind.ZONE_LEFT, at, **told)
-        line, direction = self.lot.choice(place.lines), self.lot.choice(("in", "out"))
-        kind: str = Kind.CROSSED
-        if line.kind == CountingLine.Kind.ENTRANCE and self.lot.random() < 0.7:
-            kind = Kind.ENTERED if direction == "in" else Kind.EXITED
-        return self._event(None, kind, at, line=line, direction=direction)
+            return [self._event(None, Kind.ZONE_LEFT, at, **told)]
+        made = Slice()
+        self._step(made, None, place, at)
+        return made.events
+
+    def _watch(self) -> None:
+        """Have another counter tell when it was at work, often while a run saw the same."""
+        spans, met = [], 0
+        for row in range(self.lot.randint(1, 4)):
+            recording = self.lot.choice(self.runs).recording
+            begins = recording.started_at + timedelta(seconds=self.lot.randrange(14_400))
+            ends = begins + timedelta(microseconds=self.lot.randint(1, 9_000_000_000))
+            spans.append(Watched(row, recording.camera.public_id, begins, ends))
+            seen = Coverage.objects.filter(camera=recording.camera_id, run__active=True)
+            met += seen.filter(starts_at__lt=ends, ends_at__gt=begins).exists()
+        report = events_take(
+            store=self.store, source="door sensor", told=[], watched=spans, user=None,
+            now=self.starts_at + timedelta(days=self.days + 1),
+        )  # fmt: skip
+        assert not report.refused_spans
+        self._count("seen twice", met if report.watched_ms else 0)
 
     def _fold(self) -> None:
         fold_dirty(self.store)

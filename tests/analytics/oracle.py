@@ -122,19 +122,30 @@ def _seen(store: Store, cameras: Iterable[int]) -> Iterator[Fact]:
     A span's whole milliseconds are told by the instants at which they are full.
     """
     seen: Counter[tuple[int, datetime]] = Counter()
-    for span in Coverage.objects.filter(run__active=True, camera__in=list(cameras)):
-        edge = span.starts_at.replace(
-            minute=span.starts_at.minute // 5 * 5, second=0, microsecond=0
-        )
+    for camera, starts_at, ends_at, sign in _spans(cameras):
+        edge = starts_at.replace(minute=starts_at.minute // 5 * 5, second=0, microsecond=0)
         done = 0
-        while edge < span.ends_at:
-            until_ms = (min(edge + FIVE, span.ends_at) - span.starts_at) // timedelta(
-                milliseconds=1
-            )
-            seen[span.camera_id, edge] += until_ms - done
+        while edge < ends_at:
+            until_ms = (min(edge + FIVE, ends_at) - starts_at) // timedelta(milliseconds=1)
+            seen[camera, edge] += sign * (until_ms - done)
             done, edge = until_ms, edge + FIVE
     most: dict[datetime, int] = {}
     for (_, edge), ms in seen.items():
         most[edge] = max(most.get(edge, 0), min(ms, 300_000))
     for edge, ms in most.items():
         yield edge, "seen_ms", ms
+
+
+def _spans(cameras: Iterable[int]) -> Iterator[tuple[int, datetime, datetime, int]]:
+    """Yield what was seen, and with -1 what a run and a counter outside both saw."""
+    for camera in cameras:
+        of_camera = Coverage.objects.filter(camera_id=camera)
+        ends = ("starts_at", "ends_at")
+        told = list(of_camera.filter(run=None).values_list(*ends))
+        for begun, ended in told:
+            yield camera, begun, ended, 1
+        for begun, ended in of_camera.filter(run__active=True).values_list(*ends):
+            yield camera, begun, ended, 1
+            for first, last in told:
+                if max(first, begun) < min(last, ended):
+                    yield camera, max(first, begun), min(last, ended), -1

@@ -26,7 +26,7 @@ from zones.models import CountingLine, Zone
 
 pytestmark = pytest.mark.db
 MINUTE_MS = 60_000
-API_QUERIES = 11
+API_QUERIES = 12
 FROM, TO = "2026-06-02", "2026-06-03"
 
 
@@ -239,8 +239,8 @@ def test_what_is_not_known_is_a_dash_with_its_reason_and_never_a_zero(cast, shop
         assert found[kpi]["why_null"].endswith("."), kpi
         assert number_on(text, kpi) == "—" and found[kpi]["why_null"] in card_of(text, kpi)
     assert found["footfall"]["why_null"] == "Nothing was seen in this period."
-    assert found["queue_length"]["why_null"] == "No queue zone is drawn here yet."
-    assert found["capture_rate"]["why_null"] == "No passer-by line is drawn in this shop yet."
+    assert found["queue_length"]["why_null"] == "There was no queue zone in this period."
+    assert found["capture_rate"]["why_null"] == "There was no passer-by line in this period."
 
 
 def test_a_true_zero_is_a_zero(cast, shop):
@@ -276,8 +276,8 @@ def test_who_came_while_the_shop_was_closed_is_no_footfall_and_told_apart(cast, 
     assert (found["footfall"]["value"], found["entries"]["value"]) == (7, 8)
     assert found["footfall"]["observed"] == 1.0
     assert found["slowest_hour"]["value"] == 3
-    # Sales of both hours, and the four who came while it was open.
-    assert found["conversion"]["detail"] == {"transactions": 3, "visitors": 4}
+    # Sales of the open hour, and the four who came in it.
+    assert found["conversion"]["detail"] == {"transactions": 2, "visitors": 4}
 
 
 def test_footfall_is_compared_by_like_hours_and_the_page_says_so(cast, two_days):
@@ -316,7 +316,7 @@ def test_the_threshold_of_a_quick_look_is_the_stores_and_is_told(cast, two_days)
     KpiSettings.objects.create(store=cast.store, bounce_s=60)
     bounce = told(cast.bob, cast.store)["bounce_rate"]
     assert (bounce["value"], bounce["detail"]["threshold_s"]) == (0.2, 60)
-    assert "Up to 1:00 counts" in card_of(page(cast.bob, cast.store), "bounce_rate")
+    assert "Up to 1 min counts" in card_of(page(cast.bob, cast.store), "bounce_rate")
     with pytest.raises(ValueError, match="Choose one of"):
         kpis.bounce_rate(bins(1), DWELL_EDGES_S, 100)
 
@@ -380,6 +380,22 @@ def test_the_numbers_take_as_many_queries_for_much_as_for_little_and_read_no_eve
         assert len(much) == little[door]
         assert not [sql for sql in much if "tracking_trackingevent" in sql]
     assert little[doors[0]] == API_QUERIES
+
+
+@pytest.mark.parametrize(
+    ("door", "asked"),
+    [("kpis/", {}), ("summaries/", {"period": "hour"}), ("exports/hours.csv", {})],
+)
+def test_what_is_compared_reads_its_own_hours_once(cast, two_days, door, asked):
+    client = Client()
+    client.force_login(cast.bob)
+    with CaptureQueriesContext(connection) as found:
+        query = {"from": FROM, "to": TO, "compare": "week", **asked}
+        answer = client.get(f"/api/v1/stores/{cast.store.public_id}/{door}", query)
+        assert answer.status_code == 200
+    hours = [one for one in found.captured_queries if "'hour'" in one["sql"]]
+    read = [one["sql"] for one in hours if one["sql"].startswith("SELECT")]
+    assert len(read) == 2, "here and a week before"
 
 
 def test_a_day_that_is_behind_is_folded_without_reading_an_event(cast, two_days):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 from typing import Any
 
@@ -101,6 +102,10 @@ def test_a_camera_or_zone_of_another_store_does_not_exist(cast, shop):
     assert "no such zone" in told["errors"]["from_zone"][0]
 
 
+def cursor_of(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
 NONSENSE: list[tuple[str, dict[str, Any], str]] = [
     ("movement", {"to": str(DAY - ONE)}, "to"),
     ("movement", {"from": "0001-01-01"}, "from"),
@@ -113,6 +118,10 @@ NONSENSE: list[tuple[str, dict[str, Any], str]] = [
     ("movement/visits", {"from_zone": "first_seen", "to_zone": "went_out"}, "from_zone"),
     ("movement/visits", {"cursor": "bm9uc2Vuc2U="}, "cursor"),
     ("movement/visits", {"cursor": "%"}, "cursor"),
+    ("movement/visits", {"cursor": cursor_of("0001-01-01T00:00:00+14:00 1")}, "cursor"),
+    ("movement/visits", {"cursor": cursor_of("9999-12-31T23:59:59-14:00 1")}, "cursor"),
+    ("movement/visits", {"cursor": cursor_of("2026-06-02T08:00:00 1")}, "cursor"),
+    ("movement/visits", {"cursor": cursor_of("2026-06-02T08:00:00+00:00 -1")}, "cursor"),
 ]
 
 

@@ -127,7 +127,7 @@ def test_marks_that_went_missing_or_wrong_are_found_and_made_again(shop):
     fold_dirty(shop.store)
     OccupancyMark.objects.update(net_before=9)
     (differs,) = [line for line in check(shop.store).differing if "somebody told" in line]
-    assert differs.endswith("net before 9 stored, 1 counted")
+    assert differs.endswith("entries less exits before the reset 9 stored, 1 counted")
     OccupancyMark.objects.all().delete()
     rewrite(shop.store)
     assert check(shop.store).differing == []

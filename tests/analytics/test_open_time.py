@@ -85,6 +85,24 @@ def test_the_open_time_of_an_hour_that_goes_on_is_what_has_passed_of_it(shop):
     assert history(shop.store, half_past, DAY).totals.observed == 0.6667
 
 
+def test_live_and_history_say_the_same_share_of_five_minutes_that_are_open_in_part(shop):
+    shop.store.opening_hours = {"tue": [["10:02", "11:00"]]}
+    shop.store.save()
+    steps(shop, {}, seen_s=150)
+    now = NINE_UTC + timedelta(minutes=9)
+    view = store_view(shop.store, now)
+    # Half of the first five minutes was seen, so half of the three in which it was open; of seven.
+    assert today(view, entrance_sums(view, series_begins(view))).observed == round(90 / 420, 4)
+    assert history(shop.store, now, DAY).totals.observed == round(90 / 420, 4)
+
+
+def test_the_five_minutes_that_go_on_are_seen_as_far_as_they_went(shop):
+    steps(shop, {}, seen_s=420)
+    now = NINE_UTC + timedelta(minutes=7)
+    view = store_view(shop.store, now)
+    assert today(view, entrance_sums(view, series_begins(view))).observed == 1.0
+
+
 def test_only_open_hours_seen_to_95_per_cent_are_called_busiest_or_quietest(shop):
     # Outside opening hours 5; open: 3, 1, then 9 of which too little was seen.
     steps(shop, {-30: "+++++", 1: "+++", 61: "+", 121: "+" * 9}, seen_s=2 * 3600 + 57 * 60 - 1)

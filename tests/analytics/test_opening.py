@@ -101,6 +101,13 @@ def test_a_special_day_replaces_its_weekday_and_leaves_the_night_before_alone():
     assert opened("UTC", FOUR, "2026-12-25", {}, closed) == ["26 00:00-26 04:00"]
 
 
+@pytest.mark.parametrize("name", ["\ud800", "Eve\udfff", "\0"])
+def test_a_name_that_cannot_be_written_is_refused(name):
+    (problem,) = special_days_problems({"2026-12-24": {"spans": [], "name": name}}, {})
+    assert problem == "2026-12-24: the name holds a character that cannot be written down."
+    assert special_days_problems({"2026-12-24": {"spans": [], "name": "🎄 Heiligabend"}}, {}) == []
+
+
 def test_spans_that_touch_are_one():
     week = every_day(("09:00", "12:00"), ("12:00", "18:00"))
     assert opened("UTC", FOUR, "2026-06-02", week) == ["02 09:00-02 18:00"]

@@ -9,13 +9,14 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from accounts.models import AuditEntry
-from analytics import proof, tasks
+from accounts.models import AuditEntry, Store
+from analytics import marks, proof, rebuild, tasks
+from analytics.differences import WORDS
 from analytics.fresh import COLUMNS, reach_of
 from analytics.models import AnalyticsSummary, Bucket, Verification
 from analytics.rebuild import check
 from analytics.rollups import SUMS
-from analytics.summaries import fold_dirty
+from analytics.summaries import VALUES, fold_dirty
 from tests.analytics.shop import NINE_UTC, Shop, make_facts, make_shop
 from tests.cast import Cast, make_cast, make_store
 from tracking.ledger import run_take_out
@@ -334,6 +335,60 @@ def test_reading_takes_the_same_few_queries_for_any_number_of_days(
             client.get(at(shop), {"from": "2025-08-01", "to": "2026-06-02"})
 
 
+def test_every_column_that_may_differ_has_its_words_and_every_word_a_column():
+    assert set(WORDS) == {*COLUMNS, *VALUES, *marks.COLUMNS[1:], "times"}
+
+
 def test_the_proof_knows_every_column_that_is_kept():
     """A column that rollups keep and the proof does not make would differ; a third is an error."""
     assert set(COLUMNS) == set(SUMS)
+
+
+# --- Days that are counted meanwhile --------------------------------------------------------------
+
+
+def after_fold(monkeypatch, shop: Shop, times: int) -> list[int]:
+    """Have something counted right after each of so many folds that `check_day` asks for."""
+    left = [times]
+    fold = rebuild.fold_dirty
+
+    def busy(*args) -> int:
+        folded = fold(*args)
+        if left[0]:
+            left[0] -= 1
+            facts = make_facts(shop)
+            facts.step(900 + left[0])
+            facts.commit()
+        return folded
+
+    monkeypatch.setattr(rebuild, "fold_dirty", busy)
+    return left
+
+
+def test_a_day_that_is_counted_right_after_its_fold_is_folded_again_and_proven_whole(
+    shop, monkeypatch
+):
+    left = after_fold(monkeypatch, shop, 2)
+    AnalyticsSummary.objects.filter(store=shop.store, period="hour").update(zone_stays=5)
+    plain = verify(shop)
+    assert left == [0]
+    # A line, a zone, the camera twice and a bucket more; the hour and the day.
+    assert (plain.rows, plain.differing) == (8, 0)
+    assert not proof.verified(shop.store, DAY, DAY)[0].changed_since
+
+
+def test_a_day_that_is_counted_all_the_time_does_not_pass_for_verified(shop, monkeypatch):
+    after_fold(monkeypatch, shop, 50)
+    row = verify(shop)
+    assert row.rows == 6, "its hours are not proven"
+    monkeypatch.undo()
+    assert proof.verified(shop.store, DAY, DAY)[0].changed_since
+    assert verify(shop).rows == 8
+    assert not proof.verified(shop.store, DAY, DAY)[0].changed_since
+
+
+def test_opening_hours_that_change_meanwhile_are_no_difference(shop):
+    stale = Store.objects.get(pk=shop.store.pk)
+    shop.store.opening_hours = {"tue": [["10:00", "10:05"]]}
+    shop.store.save()
+    assert proof.verify_day(stale, DAY, reach_of(stale)).differing == 0

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -77,6 +78,24 @@ def test_a_day_is_written_whole_labelled_and_adds_up():
     day = AnalyticsSummary.objects.get(store=store, period="day")
     assert (day.entries, day.visits) == (visits.count(), visits.filter(staff=False).count())
     assert check(store).differing == [] and not DirtyDay.objects.exists()
+
+
+def test_on_special_days_people_come_while_it_is_open_that_day():
+    store, made = store_find("sim", "Europe/Berlin")
+    store.special_days = {
+        "2026-10-23": {"spans": [["14:00", "16:00"]], "name": "Stocktaking"},
+        "2026-10-24": {"spans": [], "name": "Holiday"},
+    }
+    store.save()
+    simulate(store, Wanted(seed=3, days=3, until=UNTIL, visitors=40), now=NOW, made=made)
+    came = TrackingEvent.objects.filter(store=store, kind="entered", visit__staff=False)
+    berlin = ZoneInfo(store.timezone)
+    hours = defaultdict(set)
+    for at in came.values_list("at", flat=True):
+        hours[at.astimezone(berlin).day].add(at.astimezone(berlin).hour)
+    assert min(hours[22]) >= 9 and len(hours[22]) > 5
+    assert set(hours) == {22, 23} and hours[23] <= {14, 15}
+    assert not AnalyticsSummary.objects.filter(store=store, entries_closed__gt=0).exists()
 
 
 def test_visits_say_what_their_events_say():

@@ -10,6 +10,7 @@ from statistics import fmean, median, pstdev
 import pytest
 
 from analytics.calendar import StoreClock
+from analytics.opening import OpeningHours
 from analytics.simulator import shop
 from analytics.simulator.days import Day, simulated_day, times_of
 from analytics.simulator.people import STAYS
@@ -41,7 +42,7 @@ SETUP = SceneSetup.from_json(
         ],
     }
 )
-PLAN = plan_of(SETUP, shop.OPENING_HOURS)
+PLAN = plan_of(SETUP, OpeningHours.of(shop.OPENING_HOURS, {}))
 
 
 def draw(
@@ -100,9 +101,9 @@ def test_people_come_while_it_is_open_with_two_peaks_on_a_weekday_and_one_at_the
 
 
 def test_nobody_comes_on_a_weekday_without_opening_hours_and_somebody_at_night_with_late_ones():
-    closed = plan_of(SETUP, {"mon": [["09:00", "18:00"]]})
+    closed = plan_of(SETUP, OpeningHours.of({"mon": [["09:00", "18:00"]]}, {}))
     assert draw(plan=closed).events == [] and draw(plan=closed).covered
-    late = plan_of(SETUP, {"fri": [["20:00", "02:00"]]})
+    late = plan_of(SETUP, OpeningHours.of({"fri": [["20:00", "02:00"]]}, {}))
     came = [at.hour for n in range(3) for at in entries(draw(seed=str(n), plan=late))]
     assert set(came) <= {20, 21, 22, 23, 0, 1} and {0, 1} & set(came)
 
@@ -192,7 +193,7 @@ def test_people_are_where_their_events_say():
 
 
 def test_a_camera_without_an_entrance_tells_of_stays_and_one_with_a_street_of_passers_by():
-    inside = plan_of(SceneSetup(1280, 720, SETUP.zones, ()), shop.OPENING_HOURS)
+    inside = plan_of(SceneSetup(1280, 720, SETUP.zones, ()), PLAN.opening_hours)
     day = draw(plan=inside)
     assert any(isinstance(event, ZoneLeft) for event in day.events)
     assert not any(isinstance(event, LineCrossed) for event in day.events)

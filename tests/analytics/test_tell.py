@@ -90,9 +90,9 @@ def test_what_cannot_be_is_refused_with_its_field(cast, body, field):
 
 def test_the_same_lines_again_change_nothing_and_a_line_told_anew_holds(cast):
     told = send(cast.alice, cast.store, "transactions", {"transactions": [LINE]}).json()
-    assert told == {"taken": 1, "changed": 0, "known": 0, "left_out": 0}
+    assert told == {"taken": 1, "changed": 0, "known": 0, "taken_back": 0, "left_out": 0}
     again = send(cast.alice, cast.store, "transactions", {"transactions": [LINE]}).json()
-    assert again == {"taken": 0, "changed": 0, "known": 1, "left_out": 0}
+    assert again == {"taken": 0, "changed": 0, "known": 1, "taken_back": 0, "left_out": 0}
     anew = send(cast.alice, cast.store, "transactions", {"transactions": [{**LINE, "count": 5}]})
     assert anew.json()["changed"] == 1
     row = Transaction.objects.get()
@@ -111,6 +111,35 @@ def test_returns_and_voids_are_left_out(cast):
     told = send(cast.alice, cast.store, "transactions", {"transactions": lines}).json()
     assert (told["taken"], told["left_out"]) == (1, 4)
     assert Transaction.objects.get().client_key == "a"
+
+
+@pytest.mark.parametrize(
+    "back",
+    [{"kind": "return"}, {"kind": "void"}, {"amount": "-30.00"}, {"count": -2}, {"count": 0}],
+)
+def test_a_sale_that_is_told_again_as_a_return_or_void_counts_no_more(cast, back):
+    lines = [LINE, {**LINE, "client_key": "b"}]
+    send(cast.alice, cast.store, "transactions", {"transactions": lines})
+    told = {"transactions": [{**LINE, **back}]}
+    answer = send(cast.alice, cast.store, "transactions", told).json()
+    assert answer == {"taken": 0, "changed": 0, "known": 0, "taken_back": 1, "left_out": 0}
+    assert Transaction.objects.get().client_key == "b"
+    again = send(cast.alice, cast.store, "transactions", told).json()
+    assert (again["taken_back"], again["left_out"]) == (0, 1)
+    entries = AuditEntry.objects.filter(action="sales.told").order_by("pk")
+    assert [entry.detail["taken_back"] for entry in entries] == [0, 1]
+
+
+def test_of_one_till_alone_and_what_is_told_last_in_one_call_holds(cast):
+    send(cast.alice, cast.store, "transactions", {"transactions": [LINE]})
+    void = {**LINE, "kind": "void"}
+    other = {"source": "other", "transactions": [void]}
+    assert send(cast.alice, cast.store, "transactions", other).json()["left_out"] == 1
+    assert Transaction.objects.count() == 1
+    send(cast.alice, cast.store, "transactions", {"transactions": [void, {**LINE, "count": 7}]})
+    assert Transaction.objects.get().count == 7
+    send(cast.alice, cast.store, "transactions", {"transactions": [{**LINE, "count": 8}, void]})
+    assert not Transaction.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -156,29 +185,31 @@ def test_a_file_is_read_line_by_line_and_what_is_wrong_is_told_by_its_number():
         "2026-06-02T10:30,1,-5\r\n"
         "2026-06-02,1,1\r\n"
         "2026-06-02T10:30,one,1\r\n"
+        "2026-06-02T10:30,1_0,1\r\n"
         "2026-06-02T10:30,1,1.234\r\n"
         "2026-06-02T10:30,1\r\n"
         "1999-06-02T10:30,1,1\r\n"
     )
-    sales, report = read_csv(text, "Europe/Berlin")
-    assert [(s.at.hour, s.at.minute, s.count, s.amount) for s in sales] == [
+    sales, problems = read_csv(text, "Europe/Berlin")
+    kept = [sale for sale in sales if not sale.taken_back]
+    assert [(s.at.hour, s.at.minute, s.count, s.amount) for s in kept] == [
         (8, 15, 2, Decimal("30.00")),
         (8, 15, 1, None),
         (8, 20, 1, Decimal("12.50")),
     ]
-    assert len({sale.client_key for sale in sales}) == 3
-    assert report.left_out == 2
-    assert [line.split(":")[0] for line in report.problems] == [
-        "Line 8", "Line 9", "Line 10", "Line 11", "Line 12",
+    assert len({sale.client_key for sale in kept}) == 3
+    assert len(sales) == 5
+    assert [line.split(":")[0] for line in problems] == [
+        "Line 8", "Line 9", "Line 10", "Line 11", "Line 12", "Line 13",
     ]  # fmt: skip
-    assert "two decimals" in report.problems[2] and "2 cells" in report.problems[3]
+    assert "two decimals" in problems[3] and "2 cells" in problems[4]
 
 
 @pytest.mark.parametrize("text", ["", "time,count\n", "at;count\n2026-06-02T10:15;1\n"])
 def test_a_file_without_its_columns_is_refused_in_words(text):
-    sales, report = read_csv(text, "UTC")
+    sales, problems = read_csv(text, "UTC")
     assert sales == []
-    assert report.problems[0].startswith("Line 1 names the columns: at,count or at,count,amount.")
+    assert problems[0].startswith("Line 1 names the columns: at,count or at,count,amount.")
 
 
 def test_an_hour_that_the_clock_shows_twice_or_never_is_refused_in_words():
@@ -229,11 +260,30 @@ def test_a_file_is_uploaded_and_its_report_stands_on_the_page(cast):
     assert Transaction.objects.get().count == 2
 
 
+def test_a_newer_file_that_tells_a_line_as_a_return_takes_its_sale_back(cast):
+    def upload(*lines: str) -> str:
+        text = "\n".join(["at,count,amount", *lines])
+        file = SimpleUploadedFile("till.csv", text.encode())
+        return page(cast.alice, cast.store, form="sales", file=file).content.decode()
+
+    upload("2026-06-02T10:15,2,30", "2026-06-02T10:15,1,5", "2026-06-02T10:15,1,7")
+    shown = upload("2026-06-02T10:15,2,30", "2026-06-02T10:15,-1,5", "2026-06-02T10:15,1,7")
+    assert "Lines: 2 known already, 1 taken back." in shown
+    amounts = Transaction.objects.order_by("amount").values_list("amount", flat=True)
+    assert list(amounts) == [7, 30]
+
+
 @pytest.mark.parametrize(
     ("form", "said"),
     [
         ({"form": "sales"}, "Choose a file first."),
         ({"form": "inside", "kind": "corrected", "value": "x"}, "is no whole number."),
+        ({"form": "inside", "kind": "corrected", "value": "12          x"}, "is no whole number."),
+        ({"form": "inside", "kind": "corrected", "value": "1_0"}, "is no whole number."),
+        ({"form": "inside", "kind": "corrected", "value": "\u0661"}, "is no whole number."),
+        ({"form": "inside", "kind": "corrected", "value": ""}, "is no whole number."),
+        ({"form": "inside", "kind": "corrected", "value": "9" * 5000}, "is no whole number."),
+        ({"form": "inside", "kind": "corrected", "value": "100001"}, "Tell a number from"),
         ({"form": "inside", "kind": "gone", "value": "1"}, "Tell &#x27;corrected&#x27;"),
         (
             {"form": "inside", "kind": "corrected", "value": "1", "at": "2026-10-25T02:30"},
@@ -266,7 +316,11 @@ def test_who_is_inside_is_told_for_now_or_for_a_time_on_the_shops_clock(cast):
     assert OccupancyMark.objects.order_by("at").first().value == -2
 
 
-def test_a_threshold_is_chosen_and_shown_as_chosen(cast):
-    answer = page(cast.alice, cast.store, form="visits", bounce_s="60").content.decode()
-    assert "A visit of up to 1:00 min is a quick look now." in answer
-    assert '<option value="60" selected>' in answer
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(5, "5 s"), (60, "1 min"), (90, "1 min 30 s"), (1200, "20 min"), (3600, "1 h")],
+)
+def test_a_threshold_is_chosen_and_shown_as_chosen(cast, seconds, words):
+    answer = page(cast.alice, cast.store, form="visits", bounce_s=f" {seconds} ").content.decode()
+    assert f"A visit of up to {words} is a quick look now." in answer
+    assert f'<option value="{seconds}" selected>{words}</option>' in answer

@@ -8,7 +8,9 @@ import pytest
 
 from accounts.models import AuditEntry
 from tests.cast import SQUARE, make_camera, make_line, make_user, make_zone
+from zones.admin import ZoneAdmin
 from zones.models import Camera, CountingLine, Zone
+from zones.services import zone_archive
 
 pytestmark = pytest.mark.db
 
@@ -139,6 +141,7 @@ def test_what_only_experts_set_is_folded_away_until_it_is_wrong(client, camera):
     [
         ({"detector": "auto"}, "The next recording is searched this way."),
         ({"detector_settings": '{"gap_ms": 200}'}, "The next recording is searched this way."),
+        ({"clothing_colours": "on"}, "The next recording is searched this way."),
         ({"final_count": "recording"}, "The next recording is counted this way."),
     ],
 )
@@ -150,6 +153,22 @@ def test_it_says_from_when_another_way_of_finding_or_counting_holds(client, came
     assert "The next recording" not in client.get("/admin/").content.decode()
     assert client.post(address, camera_form(camera, **same | changed)).status_code == 302
     assert words in client.get("/admin/").content.decode()
+
+
+def test_the_switch_for_clothing_colours_is_off_and_who_turns_it_is_written_down(client, camera):
+    page = f"/admin/zones/camera/{camera.pk}/change/"
+    assert not camera.clothing_colours
+    assert '<input type="checkbox" name="clothing_colours"' in client.get(page).content.decode()
+    assert "No face is looked at" in client.get(page).content.decode()
+    told = AuditEntry.objects.filter(action="camera.clothing_colours")
+    client.post(page, camera_form(camera, name="Front"))
+    assert not told.exists()
+    for value, on in (("on", True), ("", False)):
+        assert client.post(page, camera_form(camera, clothing_colours=value)).status_code == 302
+        camera.refresh_from_db()
+        assert camera.clothing_colours is on
+    assert [entry.detail["switched"] for entry in told.order_by("pk")] == ["on", "off"]
+    assert {entry.actor.username for entry in told} == {"root"}
 
 
 def test_a_camera_keeps_showing_a_detector_that_is_gone(client, camera):
@@ -250,6 +269,26 @@ def test_zones_and_lines_can_be_ended_from_the_list(client, camera):
 # --- lines ------------------------------------------------------------------------------------
 
 
+def test_who_saves_a_zone_that_was_ended_meanwhile_does_not_bring_it_back(
+    client, camera, monkeypatch
+):
+    zone = make_zone(camera)
+    read = ZoneAdmin.save_form
+
+    def save_form(*told: Any, **more: Any) -> Any:
+        found = read(*told, **more)
+        zone_archive(zone=Zone.objects.get())
+        return found
+
+    monkeypatch.setattr(ZoneAdmin, "save_form", save_form)
+    page = f"/admin/zones/zone/{zone.pk}/change/"
+    assert client.post(page, zone_form(camera, name="table")).status_code == 302
+    zone.refresh_from_db()
+    assert zone.name == "table"
+    assert zone.archived_at
+    assert zone.versions.get().valid_to
+
+
 def test_a_line_is_made_with_its_place_and_redrawing_makes_a_version(client, camera):
     assert client.post("/admin/zones/countingline/add/", line_form(camera)).status_code == 302
     line = CountingLine.objects.get()
@@ -278,3 +317,42 @@ def test_a_line_that_is_none_is_refused_in_words(client, camera, fields, field, 
     response = client.post("/admin/zones/countingline/add/", line_form(camera, **fields))
     assert errors(response)[field][0].startswith(words)
     assert CountingLine.objects.count() == 0
+
+
+# --- pictures ---------------------------------------------------------------------------------
+
+
+def test_a_zone_and_a_line_stand_on_the_cameras_picture_beside_the_others(client, camera):
+    Camera.objects.update(still="abc/still.jpg")
+    zone, line = make_zone(camera, vertices=SQUARE, colour=4), make_line(camera, a=[0.25, 0.6])
+    make_zone(camera, "shelf", vertices=[[0.2, 0.2], [0.8, 0.2], [0.5, 0.75]])
+    still = f'src="/api/v1/cameras/{camera.public_id}/still/"'
+    for model, shape, drawn in (
+        ("zone", zone, 'class="zp k4" points="0.1000,0.1000 0.9000,0.1000'),
+        ("countingline", line, 'class="cline" x1="0.2500" y1="0.6000"'),
+    ):
+        text = client.get(f"/admin/zones/{model}/{shape.pk}/change/").content.decode()
+        assert still in text
+        assert drawn in text
+        assert "0.5000,0.7500" in text
+        assert 'aside" points="0.2000,0.2000' in text
+        assert f'/zones/?camera={camera.public_id}"' in text
+    text = client.get(f"/admin/zones/camera/{camera.pk}/change/").content.decode()
+    assert still in text
+    assert "0.5000,0.7500" in text
+
+
+def test_before_anything_is_saved_or_filmed_the_picture_says_when_it_comes(client, camera):
+    assert "once this is saved" in client.get("/admin/zones/zone/add/").content.decode()
+    assert "once this is saved" in client.get("/admin/zones/camera/add/").content.decode()
+    zone = make_zone(camera)
+    text = client.get(f"/admin/zones/zone/{zone.pk}/change/").content.decode()
+    assert "comes with the first video" in text
+    assert "/still/" not in text
+
+
+def test_a_name_on_the_picture_is_text_and_never_markup(client, camera):
+    zone = make_zone(camera, "<script>alert(1)</script>")
+    make_zone(camera, "<script>alert(2)</script>")
+    text = client.get(f"/admin/zones/zone/{zone.pk}/change/").content.decode()
+    assert "<script>alert" not in text

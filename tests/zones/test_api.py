@@ -35,6 +35,10 @@ def test_a_viewer_reads_cameras_with_the_shapes_that_hold_now(client, cast, came
         "id": str(camera.public_id),
         "name": "Door",
         "detector": "auto",
+        "clothing_colours": False,
+        "final_count": "live",
+        "has_source": True,
+        "ignore_masks": [],
         "zones": [
             {
                 "id": str(zone.public_id),

@@ -1,0 +1,127 @@
+"""Cameras as JSON: what is drawn on them now, and what a manager may set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.api_parts import StrictSerializer
+from zones.detectors import detector_choices
+from zones.models import Camera, CountingLine, Zone
+from zones.serializers import MASKS_SCHEMA, PointField
+
+
+class CameraZoneSerializer(serializers.ModelSerializer[Zone]):
+    """A zone with the outline that holds now, as fractions of the frame."""
+
+    id = serializers.UUIDField(source="public_id")
+    vertices = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Zone
+        fields = ("id", "name", "kind", "colour", "vertices", "min_dwell_s", "grace_s")
+
+    @extend_schema_field(serializers.ListField(child=PointField()))
+    def get_vertices(self, zone: Any) -> list[list[float]]:
+        """Return the corners."""
+        corners: list[list[float]] = zone.open_versions[0].vertices
+        return corners
+
+
+class CameraLineSerializer(serializers.ModelSerializer[CountingLine]):
+    """A counting line with the place that holds now; walked from a to b."""
+
+    id = serializers.UUIDField(source="public_id")
+    a = serializers.SerializerMethodField()
+    b = serializers.SerializerMethodField()
+    inside_side = serializers.SerializerMethodField()
+
+    class Meta:
+        model = CountingLine
+        fields = ("id", "name", "kind", "a", "b", "inside_side")
+
+    @extend_schema_field(PointField())
+    def get_a(self, line: Any) -> list[float]:
+        """Return the first end."""
+        end: list[float] = line.open_versions[0].a
+        return end
+
+    @extend_schema_field(PointField())
+    def get_b(self, line: Any) -> list[float]:
+        """Return the second end."""
+        end: list[float] = line.open_versions[0].b
+        return end
+
+    def get_inside_side(self, line: Any) -> str:
+        """Return the hand on which the inside lies: right or left."""
+        return str(line.open_versions[0].inside_side)
+
+
+class CameraSerializer(serializers.ModelSerializer[Camera]):
+    """A camera; its address is not among the fields and never will be."""
+
+    id = serializers.UUIDField(source="public_id")
+    has_source = serializers.SerializerMethodField()
+    ignore_masks = serializers.SerializerMethodField()
+    zones = serializers.SerializerMethodField()
+    lines = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Camera
+        fields = (
+            "id", "name", "detector", "clothing_colours", "final_count", "has_source",
+            "ignore_masks", "zones", "lines",
+        )  # fmt: skip
+
+    def get_has_source(self, camera: Camera) -> bool:
+        """Return whether an address is stored, which is all anyone may know."""
+        return bool(camera.source)
+
+    @extend_schema_field(MASKS_SCHEMA)
+    def get_ignore_masks(self, camera: Camera) -> list[Any]:
+        """Return the outlines in which nobody is looked for."""
+        masks: list[Any] = camera.ignore_masks
+        return masks
+
+    @extend_schema_field(CameraZoneSerializer(many=True))
+    def get_zones(self, camera: Any) -> list[dict[str, Any]]:
+        """Return the zones that have an outline now."""
+        drawn = [zone for zone in camera.zones.all() if zone.open_versions]
+        return list(CameraZoneSerializer(drawn, many=True).data)
+
+    @extend_schema_field(CameraLineSerializer(many=True))
+    def get_lines(self, camera: Any) -> list[dict[str, Any]]:
+        """Return the lines that have a place now."""
+        drawn = [line for line in camera.lines.all() if line.open_versions]
+        return list(CameraLineSerializer(drawn, many=True).data)
+
+
+@extend_schema_field(MASKS_SCHEMA)
+class MasksField(serializers.JSONField):
+    """Outlines that are sent; geometry says in words what is wrong with one."""
+
+
+class CameraWishSerializer(StrictSerializer):
+    """What a manager may set of a camera; the detector's own settings are for administrators."""
+
+    name = serializers.CharField(max_length=80)
+    # A field of this name is no trouble: fields leave the class before it is made.
+    source = serializers.CharField(  # type: ignore[assignment]
+        max_length=500, allow_blank=True, required=False, write_only=True,
+        help_text="rtsp://, rtsps://, http:// or https://; never told again. Blank forgets it.",
+    )  # fmt: skip
+    detector = serializers.CharField(
+        max_length=40, required=False, help_text="One of those that this installation has."
+    )
+    final_count = serializers.ChoiceField(choices=Camera.FinalCount.choices, required=False)
+    ignore_masks = MasksField(required=False)
+
+    def validate_detector(self, name: str) -> str:
+        """Refuse a detector that nobody may choose."""
+        known = dict(detector_choices())
+        if name not in known:
+            told = ", ".join(sorted(known))
+            raise serializers.ValidationError(f"There is no detector '{name}'; there are: {told}.")
+        return name
