@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { EventFeed } from '../../static/js/lib/event_feed.js';
+import { EventFeed, joined, replaced } from '../../static/js/lib/event_feed.js';
 
 /** A store with `last` events, and a reader of it that remembers what it applied. */
 function makeReader({ seq = 0, last = 0, pageSize = 200, longest = 1000, missing = [] } = {}) {
@@ -100,4 +100,15 @@ test('a failed fetch leaves the reader where it was, and the next hint goes on f
   feed.fetchAfter = real;
   await feed.hint(3);
   assert.deepEqual(applied, [1, 2, 3]);
+});
+
+test('an event told by two answers is there once', () => {
+  const known = [{ id: 'b', seq: 2 }, { id: 'a', seq: 1 }];
+  assert.deepEqual(joined([{ id: 'c', seq: 3 }, { id: 'b', seq: 2 }], known).map(({ id }) => id), ['c', 'b', 'a']);
+});
+
+test('what came while a whole list was on its way stays beside it', () => {
+  const known = [{ id: 'd', seq: 4 }, { id: 'b', seq: 2 }];
+  const results = [{ id: 'c', seq: 3 }, { id: 'a', seq: 1 }];
+  assert.deepEqual(replaced(known, results, 3).map(({ id }) => id), ['d', 'c', 'a']);
 });

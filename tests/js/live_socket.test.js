@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { LiveSocket, waitBefore } from '../../static/js/lib/live_socket.js';
+import { problemWith } from './live_schema.js';
 
 /** A browser whose clock stands still until it is told to move. */
 function makeWorld() {
@@ -23,6 +24,7 @@ function makeWorld() {
     }
 
     say(message) {
+      assert.equal(problemWith('server', message), null, 'no server of ours says this');
       this.dispatchEvent(Object.assign(new Event('message'), { data: JSON.stringify(message) }));
     }
 
@@ -184,4 +186,15 @@ test('who was too slow may come back', () => {
   world.pass(600);
   assert.equal(world.sockets.length, 2);
   assert.deepEqual(states, ['lost']);
+});
+
+test('what it does not know or is not whole is left alone, and the connection counts as alive', () => {
+  const { world, states, messages } = makeSocket();
+  world.sockets[0].say({ type: 'hello', seq: 1 });
+  for (const data of ['', '{', '7', 'null', '[]', '{"type":"later"}', '{"type":"events"}', '{"type":"toString"}']) {
+    world.pass(30_000);
+    world.sockets[0].dispatchEvent(Object.assign(new Event('message'), { data }));
+  }
+  assert.deepEqual(messages, [{ type: 'hello', seq: 1 }]);
+  assert.deepEqual(states, ['live']);
 });

@@ -1,3 +1,4 @@
+import { CLOSINGS } from '../../static/js/lib/live_protocol.js';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -146,4 +147,14 @@ test('a recording is counted again while its re-count waits or is worked', () =>
   const again = (state) => words.isCountedAgain(makeRecording({ recount: { state } }));
   assert.deepEqual(['waiting', 'working', 'done', 'quarantined'].map(again), [true, true, false, false]);
   assert.equal(words.isCountedAgain(makeRecording({ recount: null })), false);
+});
+
+test('why a page is not of now comes with when it last was and a way out', () => {
+  const at = Date.parse('2026-11-21T14:12:09Z');
+  for (const [kind, code] of [['failing'], ['lost'], ['ended', CLOSINGS.LOGGED_OUT], ['ended', 4403]]) {
+    const [title, text] = words.troubleWords(kind, at, ZONE, code);
+    assert.ok(title.endsWith('.'));
+    assert.match(text, /from 14:12:09\. .*(by itself|Log in again|Ask the person)/);
+  }
+  assert.equal(words.troubleWords('ended', at, ZONE, CLOSINGS.LOGGED_OUT)[0], 'You are logged out.');
 });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 
@@ -9,11 +10,15 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import Store
-from tests.cast import make_store, make_user
+from accounts.services import membership_set
+from tests.cast import make_camera, make_store, make_user, make_zone
 from tests.pages.rows import NOON, make_hour, make_recording, make_run
 
 pytestmark = pytest.mark.django_db
-PAGES = ("tracking:live", "tracking:recordings", "analytics:dashboard", "analytics:history")
+PAGES = (
+    "tracking:live", "tracking:recordings", "analytics:dashboard", "analytics:history",
+    "analytics:events", "analytics:clients", "analytics:zones",
+)  # fmt: skip
 
 
 def page_of(store, name):
@@ -47,7 +52,8 @@ def test_who_is_not_logged_in_is_asked_to_and_comes_back(cast, as_user, name):
 def test_a_page_that_is_asked_for_as_html_alone_still_has_its_numbers(cast, as_user, name):
     make_run(make_recording(cast.store))
     make_hour(cast.store, NOON, entries=4)
-    address = f"{page_of(cast.store, name)}?day=2026-07-01"
+    days = {"analytics:history": "?day=2026-07-01"}
+    address = f"{page_of(cast.store, name)}{days.get(name, '')}"
     client = as_user(cast.alice)
     plain, html = client.get(address), client.get(address, headers={"Accept": "text/html"})
     assert html.status_code == 200
@@ -58,11 +64,6 @@ def test_a_page_that_is_asked_for_as_html_alone_still_has_its_numbers(cast, as_u
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_only_read(cast, as_user, name):
     assert as_user(cast.alice).post(page_of(cast.store, name)).status_code == 405
-
-
-def test_home_leads_to_the_live_page_of_the_first_store(cast, as_user):
-    response = as_user(cast.charlie).get("/")
-    assert response["Location"] == page_of(cast.elsewhere, "tracking:live")
 
 
 def test_home_tells_a_person_without_a_store_what_to_do(db, as_user):
@@ -95,7 +96,8 @@ def test_the_side_bar_names_only_pages_that_exist(cast, as_user):
     text = client.get(page_of(cast.store, "tracking:live")).content.decode()
     nav = text[text.index('class="ot-nav"') : text.index("</nav>")]
     links = re.findall(r'<a href="([^"]+)"', nav)
-    assert len(links) == 6
+    assert links[0] == "/"
+    assert len(links) == 9
     for link in links:
         assert client.get(link).status_code == 200, link
 
@@ -104,12 +106,46 @@ def test_the_store_switcher_keeps_the_page_and_lists_only_ones_own_stores(cast, 
     text = as_user(cast.alice).get(page_of(cast.store, "analytics:history")).content.decode()
     assert f'href="{page_of(cast.store, "analytics:history")}"' in text
     assert cast.elsewhere.name not in text
-    from accounts.services import membership_set
-
     second = make_store("Second shop")
     membership_set(user=cast.alice, store=second, role="viewer")
     text = as_user(cast.alice).get(page_of(cast.store, "analytics:history")).content.decode()
     assert f'href="{page_of(second, "analytics:history")}"' in text
+
+
+@pytest.mark.parametrize(
+    ("view", "asked", "kept"),
+    [
+        ("analytics:history", "day=2026-06-02&compare=week&page=2", "day=2026-06-02&compare=week"),
+        (
+            "analytics:dashboard",
+            "from=2026-06-01&to=2026-06-02&zone={zone}&compare=week",
+            "from=2026-06-01&to=2026-06-02&compare=week",
+        ),
+        (
+            "analytics:events",
+            "of=stops&from=2026-06-01&to=2026-06-02&zone={zone}&after=x",
+            "from=2026-06-01&to=2026-06-02&of=stops",
+        ),
+        (
+            "analytics:clients",
+            "from=2026-06-01&to=2026-06-02&length=short&staff=1&zone={zone}&q=K-7Q2F",
+            "from=2026-06-01&to=2026-06-02&length=short&staff=1",
+        ),
+        ("tracking:recordings", "show=failed", "show=failed"),
+        ("tracking:live", "recording={zone}", ""),
+    ],
+)
+def test_another_shop_is_shown_over_the_same_days(cast, as_user, view, asked, kept):
+    second = make_store("Second shop")
+    membership_set(user=cast.alice, store=second, role="viewer")
+    zone = make_zone(make_camera(cast.store), "Shelf").public_id
+    client = as_user(cast.alice)
+    shown = client.get(f"{page_of(cast.store, view)}?{asked.format(zone=zone)}").content.decode()
+    there = page_of(second, view)
+    [address] = re.findall(rf'href="({there}[^"]*)"', shown)
+    address = html.unescape(address)
+    assert address == (f"{there}?{kept}" if kept else there)
+    assert client.get(address).status_code == 200
 
 
 def test_live_hands_its_scripts_the_very_answers_of_the_api(cast, as_user):

@@ -109,7 +109,7 @@ def test_many_recordings_cost_no_more_queries_than_few(
     client = as_user(cast.alice)
     for _ in range(ROWS):
         make_run(make_recording(cast.store, chunk_count=2))
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         client.get(address)
 
 
@@ -168,13 +168,27 @@ def test_details_without_a_model_say_nothing_of_one(cast, shown):
 
 def test_details_say_how_it_was_counted_and_why_not_once_more(cast, shown):
     run = make_run(make_recording(cast.store))
-    assert "<dt>Counted</dt><dd>as the pictures came</dd>" in shown()
+    assert "<dt>Counted</dt><dd>as the pictures came<br>" in shown()
     Run.objects.update(card=run.card | {"final_left_out": "It has more than 9 pictures."})
     assert "Too long to be counted once more. It has more than 9 pictures." in shown()
     Run.objects.update(mode=Run.Mode.RECORDING)
-    assert "<dd>once more, when all of it was known</dd>" in shown()
+    assert "<dd>once more, when all of it was known<br>" in shown()
 
 
 def test_parts_are_said_to_be_as_long_as_they_are(cast, shown):
     make_run(make_recording(cast.store, declared_ms=20_000, chunk_count=1))
     assert "1 part of about 20 s" in shown()
+
+
+def test_the_navigation_says_how_many_could_not_be_counted(cast, as_user):
+    client = as_user(cast.alice)
+    live = reverse("tracking:live", kwargs={"store_slug": cast.store.slug})
+    assert "nav-n" not in client.get(live).content.decode()
+    make_recording(cast.elsewhere, state=Recording.State.FAILED)
+    assert "nav-n" not in client.get(live).content.decode()
+    make_recording(cast.store, state=Recording.State.FAILED)
+    make_recording(cast.store, state=Recording.State.QUARANTINED)
+    shown = client.get(live).content.decode()
+    badge = 'Recordings</span><b class="nav-n">2<span class="sr"> could not be counted</span></b>'
+    assert shown.count(badge) == 3  # beside the page, below it on a phone, and in its menu
+    assert "nav-n" not in client.get(reverse("home")).content.decode()

@@ -90,7 +90,7 @@ def test_no_page_answers_with_an_inline_script_or_a_field_without_a_label(cast, 
         )
     ]
     for user in (root, cast.bob):
-        for address in [*addresses, f"{addresses[2]}?day=2026-07-01"]:
+        for address in ["/", *addresses, f"{addresses[2]}?day=2026-07-01"]:
             response = as_user(user).get(address)
             page = breaches(response.content.decode())
             assert page.found == [], address

@@ -31,6 +31,11 @@ def test_a_name_that_leads_nowhere_is_a_dash():
         assert write("") == "—"
 
 
+def test_a_count_in_a_narrow_place_is_short_from_ten_thousand_on():
+    told = [ot.count_short(number) for number in (0, 9999, 10_000, 123_456, None)]
+    assert told == ["0", "9,999", "10k", "123k", "—"]
+
+
 def test_initials_are_two_letters():
     assert ot.initials("Alice Okafor") == "AO"
     assert ot.initials("alice") == "al"

@@ -66,3 +66,14 @@ export class EventFeed {
     }
   }
 }
+
+/** New events beside those that are known, each once: an event may be told by two answers. */
+export function joined(fresh, known) {
+  const ids = new Set(fresh.map(({ id }) => id));
+  return [...fresh, ...known.filter(({ id }) => !ids.has(id))];
+}
+
+/** The answer of a whole list up to `asOf`, with what came while it was on its way. */
+export function replaced(known, results, asOf) {
+  return joined(known.filter(({ seq }) => seq > asOf), results);
+}

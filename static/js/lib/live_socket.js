@@ -1,6 +1,8 @@
 // The store's live connection: hints in, the state of the connection out. It rests while the tab is
 // hidden, and comes back by itself with growing, jittered waits.
 
+import { CLOSINGS, readMessage } from './live_protocol.js';
+
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 // The server beats every 15 s: two beats missed and a bit is a dead connection.
@@ -8,8 +10,8 @@ const SILENCE_MS = 35_000;
 // A quick look at another tab keeps the connection.
 const REST_AFTER_MS = 10_000;
 
-const NOT_LOGGED_IN = 4401;
-const NOT_A_MEMBER = 4403;
+// Trying again changes nothing about these.
+const FINAL = [CLOSINGS.LOGGED_OUT, CLOSINGS.NOT_A_MEMBER];
 
 export function waitBefore(attempt, random = Math.random) {
   const most = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
@@ -59,7 +61,10 @@ export class LiveSocket {
       return;
     }
     this.#listenForSilence();
-    const message = JSON.parse(event.data);
+    const message = readMessage(event.data);
+    if (!message) {
+      return;
+    }
     if (message.type === 'hello') {
       this.attempt = 0;
       this.onState('live', {});
@@ -78,7 +83,7 @@ export class LiveSocket {
     }
     this.socket = null;
     this.#stopTimer('silence');
-    if (code === NOT_LOGGED_IN || code === NOT_A_MEMBER) {
+    if (FINAL.includes(code)) {
       this.ended = true;
       this.onState('ended', { code });
       return;

@@ -9,6 +9,7 @@ export class OverlayStore {
     this.fetchWindow = fetchWindow;
     this.windows = new Map();
     this.loading = new Set();
+    this.failing = false;
   }
 
   /** What is known around `atMs`; asks for it where it is not known yet. Null until it is there. */
@@ -40,11 +41,13 @@ export class OverlayStore {
     this.loading.add(index);
     try {
       const overlay = await this.fetchWindow(fromMs, toMs);
+      this.failing = false;
       this.windows.delete(index);
       this.windows.set(index, { overlay, fullMs: toMs });
       this.#forgetOldest();
     } catch {
       // The picture is a view, never the count: the next tick asks again, not sooner than a second.
+      this.failing = true;
       await new Promise((resolve) => setTimeout(resolve, 1000));
     } finally {
       this.loading.delete(index);

@@ -1,24 +1,27 @@
 // A page that the server renders stays fresh by taking over the server's newer rendering, region by
-// region: `data-region` marks them. What a person opened or focused stays so.
+// region: `data-region` marks them. What a person opened, focused or pressed once stays so.
 
+import { reach } from './api.js';
 import { $$ } from './dom.js';
 
 // The server's own words for each region, without what a person opened since.
 const shown = new WeakMap();
 
 async function fetchPage(url) {
-  const response = await fetch(url, { credentials: 'same-origin', headers: { Accept: 'text/html' } });
+  const response = await reach(url, { credentials: 'same-origin', headers: { Accept: 'text/html' } });
   if (!response.ok || response.redirected) {
     throw new Error(`The page answered ${response.status}.`);
   }
   return new DOMParser().parseFromString(await response.text(), 'text/html');
 }
 
-function keepOpen(old, fresh) {
-  for (const details of $$('details[id]', old)) {
-    const twin = fresh.querySelector(`#${CSS.escape(details.id)}`);
-    if (twin) {
-      twin.open = details.open;
+function keepAsLeft(old, fresh) {
+  for (const left of $$('details[id], button[id][data-sure]', old)) {
+    const twin = fresh.querySelector(`#${CSS.escape(left.id)}`);
+    if (twin?.tagName === 'DETAILS') {
+      twin.open = left.open;
+    } else if (twin && left.textContent === left.dataset.sure) {
+      twin.textContent = twin.dataset.sure; // asked back already: the second press is not the first
     }
   }
 }
@@ -33,7 +36,7 @@ export async function refreshRegions(url = location.href) {
     const before = shown.get(region) ?? region.innerHTML;
     if (newer && newer.innerHTML !== before) {
       shown.set(region, newer.innerHTML);
-      keepOpen(region, newer);
+      keepAsLeft(region, newer);
       region.replaceChildren(...document.adoptNode(newer).childNodes);
     }
   }

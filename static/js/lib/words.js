@@ -2,6 +2,7 @@
 // A sentence is a list of parts; a part in an array, `['23 people']`, is set in bold.
 
 import { about, clock, clockSeconds, count, durationWords, percent, people } from './format.js';
+import { CLOSINGS } from './live_protocol.js';
 
 const isAre = (value) => (value <= 1 ? 'is' : 'are');
 const wasWere = (value) => (value <= 1 ? 'was' : 'were');
@@ -173,7 +174,7 @@ export function progressWords(recording) {
 
 // A recording begins with pictures of which all seems to move, and what moved stays pixelated for two
 // seconds (`HELD_MS` in `tracking/vision/previews.py`). Measured: 2.1 s at 10 frames a second.
-const SETTLED_MS = 2400;
+export const SETTLED_MS = 2400;
 
 /** What stands below the picture: what is hidden in it, and why it may be all of it. */
 export function pictureWords(recording, atMs) {
@@ -200,4 +201,19 @@ export function unseenWords(of, recording) {
     `Nothing was seen ${span}`,
     'No camera and no recording of an entrance covers this time, so there is no number, not even a zero.',
   ];
+}
+
+/** Why a page is not of now, and what comes of it: [title, text]. `at` is when it last was. */
+export function troubleWords(kind, at, zone, code = null) {
+  const from = `What you see is from ${clockSeconds(at, zone)}`;
+  if (kind === 'failing') {
+    return ['This page could not be brought up to date.', `${from}. Nothing is lost; the page tries again by itself.`];
+  }
+  if (kind === 'lost') {
+    return ['The line to the server is broken.', `${from}. Counting goes on; the page connects again by itself.`];
+  }
+  if (code === CLOSINGS.LOGGED_OUT) {
+    return ['You are logged out.', `${from}. Log in again to go on.`];
+  }
+  return ['You no longer belong to a shop shown here.', `${from}. Ask the person who runs OskarTrack if that is a mistake.`];
 }

@@ -2,6 +2,7 @@
 
 import { $, readJson } from '../lib/dom.js';
 import { startMovement } from '../parts/movement.js';
+import { startBars } from '../parts/span_bars.js';
 import { verifiedPart } from '../parts/verified.js';
 
 verifiedPart(readJson('page-context').api);
@@ -13,4 +14,5 @@ form.addEventListener('change', (event) => {
   }
 });
 
+startBars(readJson('page-context').store);
 startMovement(readJson('page-context'));

@@ -1,20 +1,26 @@
 // History: the server renders the tables; this draws the bars and keeps both fresh.
 
-import { coalesce } from '../lib/coalesce.js';
+import { eventsAddress } from '../lib/behind.js';
 import { $, $$, readJson, segment } from '../lib/dom.js';
+import { keepFresh, wentOn } from '../lib/keep_fresh.js';
 import { LiveSocket } from '../lib/live_socket.js';
 import { refreshRegions } from '../lib/regions.js';
 import { hourChart } from '../parts/hour_chart.js';
+import { Trouble } from '../parts/trouble.js';
 import { verifiedPart } from '../parts/verified.js';
 
 const GAP_MS = 2000;
+const RETRY_MS = 10_000;
 
 const page = readJson('page-context');
 let hours = readJson('history-hours');
 
 const host = $('[data-hours-chart]');
 const shown = () => ({ hours, zone: page.store.timezone, than: page.than });
-const chart = host && hours ? hourChart(host, shown) : null;
+const open = ({ starts_at: at, ends_at: until }) => {
+  location.assign(eventsAddress(page.store.slug, { of: 'entries', at, until }));
+};
+const chart = host && hours ? hourChart(host, shown, open) : null;
 
 segment($('[data-seg="hours"]'), (as) => {
   for (const view of $$('[data-hours-view]')) {
@@ -30,26 +36,31 @@ $('input', dayForm).addEventListener('change', (event) => {
   }
 });
 
-const refresh = coalesce(async () => {
-  try {
+const retry = () => {
+  refresh();
+  socket.connect();
+};
+const trouble = new Trouble({ zone: page.store.timezone, retry });
+const refresh = keepFresh({
+  work: async () => {
     const fresh = await refreshRegions();
     hours = JSON.parse(fresh.getElementById('history-hours').textContent);
     chart?.draw();
-  } catch {
-    // What is shown stays; the next hint asks again.
-  }
-}, GAP_MS);
+  },
+  gapMs: GAP_MS,
+  retryMs: RETRY_MS,
+  onFailed: () => trouble.failed(), // what is shown stays
+  onFresh: () => trouble.fresh(),
+});
 
 verifiedPart(page.api);
 
-let seq = null;
+const moved = wentOn(page.seq);
 const socket = new LiveSocket({
   path: page.socket,
-  onState: () => {},
+  onState: (state, { code }) => trouble.heard(state, code),
   onMessage: (message) => {
-    const moved = message.seq !== undefined && seq !== null && message.seq > seq;
-    seq = Math.max(seq ?? 0, message.seq ?? 0);
-    if (moved || message.type === 'resync') {
+    if (moved(message) || message.type === 'resync') {
       refresh();
     }
   },

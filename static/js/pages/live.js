@@ -1,10 +1,10 @@
 // The Live page: one snapshot makes every number, the socket says when to fetch the next one.
 
 import { get } from '../lib/api.js';
-import { coalesce } from '../lib/coalesce.js';
 import { $, readJson, say, setText } from '../lib/dom.js';
 import { EventFeed } from '../lib/event_feed.js';
 import { longDay } from '../lib/format.js';
+import { keepFresh } from '../lib/keep_fresh.js';
 import { later } from '../lib/later.js';
 import { LiveSocket } from '../lib/live_socket.js';
 import { liveSentence, staleSentence, whyChanged } from '../lib/words.js';
@@ -15,6 +15,7 @@ import { Jobs } from '../parts/jobs.js';
 import { markStale, showNumbers } from '../parts/numbers.js';
 import { Picture } from '../parts/picture.js';
 import { toast } from '../parts/toast.js';
+import { Trouble } from '../parts/trouble.js';
 import { startUploads } from '../parts/uploads.js';
 import { showZones } from '../parts/zones_table.js';
 
@@ -32,20 +33,28 @@ const zone = page.store.timezone;
 const isManager = page.role === 'manager';
 
 let snapshot = readJson('live-snapshot');
-const asked = new URLSearchParams(location.search).get('recording');
+const address = new URLSearchParams(location.search);
+const asked = address.get('recording');
 let wanted = asked && asked === snapshot?.recording?.id ? asked : null;
 let lostAt = null;
 
 const connection = new Connection(zone);
-const feedList = new FeedList({ zone, kinds: page.feed_kinds });
-const fiveMinutes = new FiveMinutes(zone);
+const feedList = new FeedList({ zone, kinds: page.feed_kinds, slug: page.store.slug });
+const fiveMinutes = new FiveMinutes(zone, page.store.slug);
 const picture = new Picture({
   root,
   zone,
   cameras: readJson('live-cameras') ?? [],
   canAdd: isManager,
   demoComes: page.demo_comes,
+  startAtMs: startOf(address.get('at_ms')),
 });
+
+/** The moment of the recording that an event's page leads to. */
+function startOf(told) {
+  const atMs = Number(told);
+  return asked && told && Number.isFinite(atMs) && atMs >= 0 ? atMs : null;
+}
 
 function showSentence() {
   const parts = lostAt ? staleSentence(snapshot, zone, lostAt) : liveSentence(snapshot, zone, isManager, page.demo_comes);
@@ -55,34 +64,40 @@ function showSentence() {
 function show() {
   setText($('[data-today]'), longDay(snapshot.server_time, zone));
   showSentence();
-  showNumbers(snapshot, zone);
-  showZones(snapshot);
+  showNumbers(snapshot, page.store);
+  showZones(snapshot, page.store.slug);
   fiveMinutes.show(snapshot);
   picture.show(snapshot.recording);
 }
 
-const refreshSnapshot = coalesce(() => loadSnapshot(), SNAPSHOT_GAP_MS);
-const snapshotAgain = later(refreshSnapshot, RETRY_MS);
+const trouble = new Trouble({ zone, retry: () => refreshSnapshot() });
+const refreshSnapshot = keepFresh({
+  work: loadSnapshot,
+  gapMs: SNAPSHOT_GAP_MS,
+  retryMs: RETRY_MS,
+  onFailed: () => trouble.failed(),
+  onFresh: () => trouble.fresh(),
+});
 
 async function loadSnapshot() {
   try {
     snapshot = await get(`${api}live/`, { recording: wanted });
-    connection.heard();
-    show();
   } catch (error) {
-    if (error.status === 404 && wanted) {
-      wanted = null; // the recording is gone: show what there is
+    if (error.status !== 404 || !wanted) {
+      throw error;
     }
-    snapshotAgain();
+    wanted = null; // the recording is gone: show what there is
+    snapshot = await get(`${api}live/`);
   }
+  connection.heard();
+  show();
 }
 
 const feedAgain = later(() => reloadFeed(), RETRY_MS);
 
 async function reloadFeed() {
   try {
-    const { results } = await get(`${api}events/`, { recent: page.feed_length, kind: page.feed_kinds });
-    feedList.reset(results);
+    feedList.reset(await get(`${api}events/`, { recent: page.feed_length, kind: page.feed_kinds }));
   } catch {
     feedAgain();
   }
@@ -127,9 +142,10 @@ const jobs = isManager
 
 function showRecording(id) {
   wanted = id;
-  const address = new URL(location.href);
-  address.searchParams.set('recording', id);
-  history.replaceState(null, '', address);
+  const shown = new URL(location.href);
+  shown.searchParams.set('recording', id);
+  shown.searchParams.delete('at_ms');
+  history.replaceState(null, '', shown);
   refreshSnapshot();
 }
 
@@ -164,7 +180,7 @@ function connectionChanged(state, { code } = {}) {
     showSentence();
   }
   if (state === 'ended') {
-    toast(code === 4401 ? 'You are logged out. Log in again to go on.' : 'You no longer belong to this shop.');
+    trouble.ended(code);
   }
 }
 
@@ -182,7 +198,7 @@ if (snapshot) {
 } else {
   refreshSnapshot();
 }
-feedList.reset(readJson('live-recent')?.results ?? []);
+feedList.reset(readJson('live-recent') ?? { results: [], as_of_seq: 0 });
 if (isManager) {
   startUploads({ api, root, zone, onAdded: (recording) => jobs.added(recording) });
 }

@@ -1,13 +1,15 @@
 // Recordings: the server renders the rows; this keeps them fresh and sends what its buttons ask for.
 
 import { post } from '../lib/api.js';
-import { coalesce } from '../lib/coalesce.js';
 import { readJson } from '../lib/dom.js';
+import { keepFresh, wentOn } from '../lib/keep_fresh.js';
 import { LiveSocket } from '../lib/live_socket.js';
 import { refreshRegions } from '../lib/regions.js';
 import { toast } from '../parts/toast.js';
+import { Trouble } from '../parts/trouble.js';
 
 const GAP_MS = 1000;
+const RETRY_MS = 5000;
 const DONE_WORDS = {
   cancel: (name) => `${name} is cancelled. Its numbers are taken out again.`,
   retry: (name) => `${name} is counted again.`,
@@ -16,7 +18,18 @@ const DONE_WORDS = {
 };
 
 const page = readJson('page-context');
-const refresh = coalesce(() => refreshRegions().catch(() => null), GAP_MS);
+const retry = () => {
+  refresh();
+  socket.connect();
+};
+const trouble = new Trouble({ zone: page.store.timezone, retry });
+const refresh = keepFresh({
+  work: () => refreshRegions(),
+  gapMs: GAP_MS,
+  retryMs: RETRY_MS,
+  onFailed: () => trouble.failed(), // what is shown stays
+  onFresh: () => trouble.fresh(),
+});
 
 async function act(button) {
   const { act: what, recording, name } = button.dataset;
@@ -44,14 +57,12 @@ document.addEventListener('click', (event) => {
   act(button);
 });
 
-let seq = null;
+const moved = wentOn(0);
 const socket = new LiveSocket({
   path: page.socket,
-  onState: () => {},
+  onState: (state, { code }) => trouble.heard(state, code),
   onMessage: (message) => {
-    const moved = message.seq !== undefined && seq !== null && message.seq > seq;
-    seq = Math.max(seq ?? 0, message.seq ?? 0);
-    if (moved || ['progress', 'resync', 'hello'].includes(message.type)) {
+    if (moved(message) || ['progress', 'resync', 'hello'].includes(message.type)) {
       refresh();
     }
   },

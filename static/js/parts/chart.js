@@ -63,13 +63,6 @@ export function axis(options) {
 export const gridLines = () => ({ show: true, stroke: token('--ot-grid'), width: 1 });
 export const marks = () => ({ show: true, stroke: token('--ot-control'), size: 4, width: 1 });
 
-/** Steps of 1, 2, 3, 5, 10, 20 … of whole people that give at most `most` lines up to `max`. */
-export function niceStep(max, most = 4) {
-  const power = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(max, 1) / most)));
-  const step = [1, 2, 3, 5, 10].map((factor) => factor * power).find((value) => max / value <= most);
-  return Math.max(1, step ?? power * 10);
-}
-
 /** Show `lines(index)`, a title and pairs, beside the bar under the pointer. */
 export function tooltip(host, chart, lines) {
   const box = host.querySelector('.ctip') ?? host.appendChild(el('div', { class: 'ctip' }));
@@ -86,6 +79,25 @@ export function tooltip(host, chart, lines) {
   const at = left + chart.bbox.left / ratio();
   const fits = at + 14 + box.offsetWidth <= host.clientWidth;
   box.style.left = `${Math.max(0, fits ? at + 14 : at - 14 - box.offsetWidth)}px`;
+}
+
+/**
+ * Call `open` with the item whose bar is pressed, if something was seen of it.
+ *
+ * `pointed()` is the place of the bar under the pointer, `itemAt(place)` its item.
+ */
+export function pressable(host, pointed, itemAt, open) {
+  const known = () => {
+    const item = open && pointed() !== null ? itemAt(pointed()) : null;
+    return item && item.entries !== null ? item : null;
+  };
+  host.addEventListener('pointermove', () => host.classList.toggle('pressable', Boolean(known())));
+  host.addEventListener('click', () => {
+    const item = known();
+    if (item) {
+      open(item);
+    }
+  });
 }
 
 /**
@@ -107,7 +119,6 @@ export function mount(host, build) {
       width: host.clientWidth,
       height: host.clientHeight,
       legend: { show: false },
-      cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     };
     chart = new uPlot({ ...common, ...options }, data, host);
   }
@@ -122,7 +133,7 @@ export function mount(host, build) {
   }).observe(host);
   // The axis labels are drawn, so they must wait for their typeface.
   document.fonts.ready.then(draw);
-  return { draw };
+  return { draw, pointed: () => (chart?.cursor.left >= 0 ? chart.cursor.idx : null) };
 }
 
 /** A series that draws nothing by itself: our hooks paint the bars. */

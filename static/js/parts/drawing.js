@@ -4,7 +4,10 @@ import { $, el, svg } from '../lib/dom.js';
 
 const WIDTH = 960;
 const ARROW = 16;
+// Nearer than this to the picture's edge a word above or below a mark would be cut off.
+const EDGE = 0.12;
 
+const spotOf = ([, x, y]) => [x, y];
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 function placed(x, y, attributes, ...children) {
@@ -95,6 +98,43 @@ export class Drawing {
     this.groups['box-tags'].replaceChildren(...tags);
     const label = people.length === 1 ? '1 person is followed' : `${people.length} people are followed`;
     this.root.setAttribute('aria-label', label);
+  }
+
+  /** A whole way: pieces of [time_ms, x, y], dotted from the end of one to the start of the next. */
+  way(pieces) {
+    const gaps = pieces.slice(1).map((piece, index) => this.#points([spotOf(pieces[index].at(-1)), spotOf(piece[0])]));
+    const lines = pieces.map((piece) => this.#points(piece.map(spotOf)));
+    this.groups.trails.replaceChildren(
+      ...gaps.map((points) => svg('polyline', { class: 'way-gap', points })),
+      ...lines.map((points) => svg('polyline', { class: 'halo wide', points })),
+      ...lines.map((points) => svg('polyline', { class: 'way-line', points })),
+    );
+  }
+
+  /** Points of a way with a word each: `here` is the one that it is all about. */
+  marks(marks) {
+    const shapes = marks.flatMap(({ kind, at: [x, y] }) => {
+      const spot = { cx: x * WIDTH, cy: y * this.height };
+      const ring = kind === 'here' ? [svg('circle', { class: 'mk ring', r: 13, ...spot })] : [];
+      return [...ring, svg('circle', { class: `mk ${kind}`, r: kind === 'here' ? 6 : 5, ...spot })];
+    });
+    this.walker = svg('circle', { class: 'mk walker', r: 6, visibility: 'hidden' });
+    this.groups.boxes.replaceChildren(...shapes, this.walker);
+    // Two words at one spot stand above it and below it, clear of the marks and within the picture.
+    const tags = marks.map(({ label, at: [x, y] }, index) => {
+      const under = index % 2 ? y < 1 - EDGE : y < EDGE;
+      return placed(x, y, { class: `ot-tag ${under ? 'under' : 'above'}` }, label);
+    });
+    this.groups['box-tags'].replaceChildren(...tags);
+  }
+
+  /** Who walks along the way, at [x, y]; nowhere for null. */
+  walk(at) {
+    this.walker.setAttribute('visibility', at ? 'visible' : 'hidden');
+    if (at) {
+      this.walker.setAttribute('cx', at[0] * WIDTH);
+      this.walker.setAttribute('cy', at[1] * this.height);
+    }
   }
 
   /** `trails` is a list of lists of [time_ms, x, y]. */

@@ -1,7 +1,10 @@
 // "Just now": the newest events first, with a filter that survives every update.
 
+import { eventAddress } from '../lib/behind.js';
 import { $, $$, el, icon, segment, setText } from '../lib/dom.js';
+import { joined, replaced } from '../lib/event_feed.js';
 import { clockSeconds, day, isoDay } from '../lib/format.js';
+import { oneStop, placeAfter } from '../lib/roving.js';
 import { eventFilter, eventWords, newestFirst } from '../lib/words.js';
 
 const MOST = 50;
@@ -14,8 +17,9 @@ const EMPTY = {
 };
 
 export class FeedList {
-  constructor({ zone, kinds }) {
+  constructor({ zone, kinds, slug }) {
     this.zone = zone;
+    this.slug = slug;
     this.kinds = new Set(kinds.split(','));
     this.list = $('[data-feed]');
     this.filter = 'all';
@@ -24,23 +28,30 @@ export class FeedList {
       this.filter = filter;
       this.#applyFilter();
     });
+    this.list.removeAttribute('tabindex'); // a link in it takes the focus instead
+    this.list.addEventListener('keydown', (event) => this.#walk(event));
+    this.list.addEventListener('focusin', ({ target }) => oneStop(this.#links(), target));
+    this.#applyFilter();
   }
 
-  /** Show these events instead of what is there. */
-  reset(events) {
-    this.#show(events, new Set());
+  /** Show the events up to a place instead of what is there; later ones stay. */
+  reset({ results, as_of_seq: asOf }) {
+    this.#show(replaced(this.events, results, asOf), new Set());
   }
 
   /** Put new events among those shown. */
   add(events) {
     const fresh = events.filter((event) => this.kinds.has(event.kind));
-    this.#show([...fresh, ...this.events], new Set(fresh.map(({ id }) => id)));
+    this.#show(joined(fresh, this.events), new Set(fresh.map(({ id }) => id)));
   }
 
   #show(events, fresh) {
     this.events = newestFirst(events).slice(0, MOST);
+    const focused = this.list.contains(document.activeElement) ? document.activeElement.dataset.event : null;
     this.list.replaceChildren(...this.events.map((event) => this.#row(event, fresh.has(event.id))));
     this.#applyFilter();
+    // Whoever stands at an event stays there when others come in above it.
+    this.#links().find(({ dataset }) => dataset.event === focused)?.focus({ preventScroll: true });
   }
 
   #row(event, fresh) {
@@ -50,7 +61,7 @@ export class FeedList {
     const text = el(
       'span',
       { class: 'grow ellipsis', title: more ? `${what} ${more}` : what },
-      el('span', { class: 'strong' }, what),
+      el('a', { class: 'strong behind', href: eventAddress(this.slug, event.id), 'data-event': event.id }, what),
     );
     if (more) {
       text.append(' ', el('span', { class: 'muted' }, more));
@@ -70,12 +81,26 @@ export class FeedList {
     return el('time', { class: 'faint', datetime: at, title: label }, clockSeconds(at, this.zone));
   }
 
+  #links() {
+    return $$('li:not([hidden]) a', this.list);
+  }
+
+  #walk(event) {
+    const links = this.#links();
+    const place = placeAfter(event.key, links.indexOf(document.activeElement), links.length);
+    if (place !== null) {
+      event.preventDefault();
+      links[place].focus();
+    }
+  }
+
   #applyFilter() {
     let shown = 0;
     for (const row of $$('li', this.list)) {
       row.hidden = this.filter !== 'all' && row.dataset.kind !== this.filter;
       shown += row.hidden ? 0 : 1;
     }
+    oneStop(this.#links(), document.activeElement);
     $('[data-feed-empty]').hidden = shown > 0;
     setText($('[data-feed-empty-title]'), EMPTY[this.filter][0]);
     setText($('[data-feed-empty-text]'), EMPTY[this.filter][1]);

@@ -1,29 +1,14 @@
 // Five-minute bars: in above the line, out below. A true zero is a stub on the line, not seen is
 // hatched, the last bar is hollow while it is still counting.
 
-import { axis, baseline, gridLines, hatch, invisible, marks, mount, niceStep } from './chart.js';
-import { painting, roundedBar, tooltip } from './chart.js';
+import { axis, baseline, gridLines, hatch, invisible, marks, mount } from './chart.js';
+import { painting, pressable, roundedBar, tooltip } from './chart.js';
+import { ChartTools } from './chart_tools.js';
+import { endOf, isSeen, niceStep, noteOf, spanOf, timeMarks } from '../lib/bars.js';
 import { token } from '../lib/dom.js';
-import { axisWidth, clock, count, percent } from '../lib/format.js';
+import { axisWidth, clock, count } from '../lib/format.js';
 
-const WIDTH_MS = 5 * 60 * 1000;
 const STUB_PX = 2;
-
-export const isSeen = (bucket) => bucket.entries !== null;
-
-export function spanOf(bucket, zone) {
-  return `${clock(bucket.starts_at, zone)} to ${clock(Date.parse(bucket.starts_at) + WIDTH_MS, zone)}`;
-}
-
-export function noteOf(bucket) {
-  if (!isSeen(bucket)) {
-    return 'not seen';
-  }
-  if (!bucket.complete) {
-    return 'still counting';
-  }
-  return bucket.observed < 0.95 ? `seen ${percent(bucket.observed)}` : '';
-}
 
 function bar(ctx, shape, colour, hollow) {
   const { x, y0, y, width, up, scale } = shape;
@@ -49,7 +34,7 @@ function stub(ctx, { x, y0, width, up, scale }, colour) {
   ctx.fillRect(x + width * 0.3, top, width * 0.4, STUB_PX * scale);
 }
 
-function paintBars(buckets) {
+function paintBars(buckets, tools) {
   return painting((chart, ctx, scale) => {
     const y0 = chart.valToPos(0, 'y', true);
     const gap = chart.bbox.width / buckets.length;
@@ -60,10 +45,11 @@ function paintBars(buckets) {
         hatch(ctx, middle - gap / 2, chart.bbox.top, gap, chart.bbox.height);
         return;
       }
-      for (const [value, name, up] of [
-        [bucket.entries, '--ot-c1', true],
-        [bucket.exits, '--ot-c2', false],
-      ]) {
+      const sides = [
+        ['in', bucket.entries, '--ot-c1', true],
+        ['out', bucket.exits, '--ot-c2', false],
+      ];
+      for (const [, value, name, up] of sides.filter(([series]) => tools.has(series))) {
         const shape = { x: middle - width / 2, y0, width, up, scale };
         if (value > 0) {
           shape.y = chart.valToPos(up ? value : -value, 'y', true);
@@ -77,42 +63,55 @@ function paintBars(buckets) {
   });
 }
 
-/** Which bars get a time under them: every 15 minutes, half that on a narrow chart, or all of few. */
-function timeMarks(buckets, width) {
-  const most = Math.max(2, Math.floor(width / 76));
-  const step = [1, 3, 6, 12, 24, 48].find((every) => buckets.length / every <= most) ?? 96;
-  return buckets
-    .map((bucket, index) => ({ index, minutes: Math.round(Date.parse(bucket.starts_at) / 60000) }))
-    .filter(({ minutes }) => minutes % (step * 5) === 0);
+function lines(bucket, zone) {
+  const note = noteOf(bucket);
+  const title = `${spanOf(bucket, zone)}${note ? ` · ${note}` : ''}`;
+  const pairs = [
+    ['came in', count(bucket.entries)],
+    ['went out', count(bucket.exits)],
+  ];
+  return [title, ...(isSeen(bucket) ? pairs : [])];
 }
 
-/** `get()` returns `{buckets, zone}`, oldest first. */
-export function fiveChart(host, get) {
-  return mount(host, (width) => {
-    const { buckets, zone } = get();
-    const values = buckets.flatMap(({ entries, exits }) => [entries ?? 0, exits ?? 0]);
-    const max = Math.max(2, ...values) * 1.15;
-    const step = niceStep(max, 3);
-    const times = timeMarks(buckets, width);
-    const levels = [...Array(Math.floor(max / step) * 2 + 1).keys()].map(
-      (index) => (index - Math.floor(max / step)) * step,
-    );
+/** How far up and down the bars go that are shown, and where lines of whole people stand. */
+function heights(buckets, tools) {
+  const [isIn, isOut] = [tools.has('in'), tools.has('out')];
+  const values = buckets.flatMap(({ entries, exits }) => [(isIn && entries) || 0, (isOut && exits) || 0]);
+  const max = Math.max(2, ...values) * 1.15;
+  const step = niceStep(max, 3);
+  const most = Math.floor(max / step);
+  const levels = [...Array(most * 2 + 1).keys()].map((index) => (index - most) * step);
+  return {
+    // A side that is left out keeps room for the line of zero.
+    range: [isOut ? -max : -max * 0.04, isIn ? max : max * 0.04],
+    levels: levels.filter((level) => (isIn || level <= 0) && (isOut || level >= 0)),
+  };
+}
+
+/**
+ * `get()` returns `{buckets, zone}`, oldest first; `open` is called with one that is pressed. The
+ * legend names the series `in` and `out`.
+ */
+export function fiveChart(host, get, open) {
+  const tools = new ChartTools(host, {
+    bars: () => get().buckets,
+    begins: ({ starts_at: at }) => clock(at, get().zone),
+    ends: ({ starts_at: at }) => clock(endOf(at), get().zone),
+    draw: () => mounted.draw(),
+  });
+  const mounted = mount(host, (width) => {
+    const { zone } = get();
+    const buckets = tools.shown(get().buckets);
+    tools.update();
+    const times = timeMarks(buckets, width, zone);
+    const { range, levels } = heights(buckets, tools);
     const labels = levels.map((level) => count(Math.abs(level)));
-    const lines = (index) => {
-      const bucket = buckets[index];
-      const note = noteOf(bucket);
-      const title = `${spanOf(bucket, zone)}${note ? ` · ${note}` : ''}`;
-      const pairs = [
-        ['came in', count(bucket.entries)],
-        ['went out', count(bucket.exits)],
-      ];
-      return [title, ...(isSeen(bucket) ? pairs : [])];
-    };
     const options = {
       padding: [6, 8, 0, 0],
+      cursor: { y: false, points: { show: false }, ...tools.options },
       scales: {
         x: { time: false, range: [-0.6, buckets.length - 0.4] },
-        y: { range: [-max, max] },
+        y: { range },
       },
       axes: [
         axis({
@@ -131,8 +130,9 @@ export function fiveChart(host, get) {
       ],
       series: [{}, invisible(), invisible()],
       hooks: {
-        draw: [paintBars(buckets)],
-        setCursor: [(chart) => tooltip(host, chart, lines)],
+        draw: [paintBars(buckets, tools)],
+        setCursor: [(chart) => tooltip(host, chart, (place) => lines(buckets[place], zone))],
+        setSelect: [tools.select],
       },
     };
     const data = [
@@ -142,4 +142,6 @@ export function fiveChart(host, get) {
     ];
     return { options, data };
   });
+  pressable(host, mounted.pointed, (index) => tools.shown(get().buckets)[index], open);
+  return mounted;
 }

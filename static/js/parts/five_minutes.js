@@ -1,30 +1,39 @@
 // The card "Every 5 minutes": the store's last two hours or the recording's span, as chart or table.
 
+import { endOf, noteOf } from '../lib/bars.js';
+import { eventsAddress } from '../lib/behind.js';
 import { $, $$, el, press, segment, setText } from '../lib/dom.js';
 import { clock, count } from '../lib/format.js';
 import { unseenWords } from '../lib/words.js';
-import { fiveChart, noteOf } from './five_chart.js';
+import { fiveChart } from './five_chart.js';
 
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-function row(bucket, zone) {
+function row(bucket, zone, addressOf) {
   const seen = bucket.entries !== null;
+  const number = (of, value) =>
+    el('td', { class: 'num' }, seen ? el('a', { class: 'behind', href: addressOf(of, bucket) }, count(value)) : count(value));
   return el(
     'tr',
     { class: seen ? null : 'nodata' },
     el('th', { scope: 'row' }, clock(bucket.starts_at, zone)),
-    el('td', { class: 'num' }, count(bucket.entries)),
-    el('td', { class: 'num' }, count(bucket.exits)),
+    number('entries', bucket.entries),
+    number('exits', bucket.exits),
     el('td', { class: 'muted' }, capital(noteOf(bucket))),
   );
 }
 
 export class FiveMinutes {
-  constructor(zone) {
+  constructor(zone, slug) {
     this.zone = zone;
+    this.slug = slug;
     this.snapshot = { buckets: [], recording: null };
     this.chosen = null;
-    this.chart = fiveChart($('[data-five-chart]'), () => ({ buckets: this.#buckets(), zone }));
+    this.chart = fiveChart(
+      $('[data-five-chart]'),
+      () => ({ buckets: this.#buckets(), zone }),
+      (bucket) => location.assign(this.#address('steps', bucket)),
+    );
     this.choice = $('[data-seg="five-of"]');
     segment(this.choice, (of) => {
       this.chosen = of;
@@ -42,6 +51,18 @@ export class FiveMinutes {
     $('[data-value="recording"]', this.choice).disabled = !this.#hasRecording();
     press(this.choice, this.#of());
     this.#draw();
+  }
+
+  /** Where the events of five minutes are listed: the store's, or those of the recording. */
+  #address(of, { starts_at: at }) {
+    const until = new Date(endOf(at)).toISOString();
+    const { recording } = this.snapshot;
+    return eventsAddress(this.slug, {
+      of,
+      at,
+      until,
+      ...(this.#of() === 'recording' ? { recording: recording.id } : {}),
+    });
   }
 
   #hasRecording() {
@@ -76,7 +97,7 @@ export class FiveMinutes {
   #draw() {
     const buckets = this.#buckets();
     $('[data-five-rows]').replaceChildren(
-      ...[...buckets].reverse().map((bucket) => row(bucket, this.zone)),
+      ...[...buckets].reverse().map((bucket) => row(bucket, this.zone, (...of) => this.#address(...of))),
     );
     const seen = buckets.filter((bucket) => bucket.entries !== null);
     const sum = (name) => seen.reduce((total, bucket) => total + bucket[name], 0);

@@ -1,11 +1,13 @@
 // What is being counted, and what came of it while this page was open.
 
 import { get, post } from '../lib/api.js';
-import { coalesce } from '../lib/coalesce.js';
 import { $, button, el, icon, setProgress, setText } from '../lib/dom.js';
 import { count, percent } from '../lib/format.js';
+import { keepFresh } from '../lib/keep_fresh.js';
 import { isBad, isWorking, progressWords } from '../lib/words.js';
 import { toast } from './toast.js';
+
+const RETRY_MS = 5000;
 
 function resultWords(recording) {
   if (recording.people_in_picture !== null && recording.people_in_picture !== undefined) {
@@ -23,7 +25,13 @@ export class Jobs {
     this.list = $('[data-jobs]');
     this.mine = new Set();
     this.hidden = new Set();
-    this.refresh = coalesce(() => this.#load(), gapMs);
+    this.refresh = keepFresh({
+      work: () => this.#load(),
+      gapMs,
+      retryMs: RETRY_MS,
+      onFailed: () => {}, // the page tells it of its numbers, which come from the same server
+      onFresh: () => {},
+    });
   }
 
   added(recording) {
@@ -48,12 +56,7 @@ export class Jobs {
   }
 
   async #load() {
-    let results;
-    try {
-      ({ results } = await get(`${this.api}recordings/`));
-    } catch {
-      return; // the connection's own sign tells it; the next hint asks again
-    }
+    const { results } = await get(`${this.api}recordings/`);
     for (const recording of results.filter(isWorking)) {
       this.mine.add(recording.id);
     }

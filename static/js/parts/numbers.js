@@ -1,17 +1,29 @@
 // The store's numbers now, and beside them those of the recording on show. Both come from the
 // snapshot alone.
 
+import { eventsAddress, visitsAddress } from '../lib/behind.js';
 import { $, setProgress, setText } from '../lib/dom.js';
 import { clock, clockSpan, count, day, duration, finder } from '../lib/format.js';
 import { isBad, isCountedAgain, isWorking, nowNote, progressWords } from '../lib/words.js';
 
-function showNow({ occupancy, today, business_day: businessDay }, zone) {
+/** A number as a link to what is behind it; where it is not known there is nothing behind it. */
+function showLinked(node, value, href) {
+  setText(node, count(value));
+  if (value === null || value === undefined) {
+    node.removeAttribute('href');
+  } else if (node.getAttribute('href') !== href) {
+    node.setAttribute('href', href);
+  }
+}
+
+function showNow({ occupancy, today, business_day: businessDay }, { slug, timezone: zone }) {
   const known = occupancy.now !== null;
   const hero = $('[data-occupancy]');
   setText(hero, known ? count(occupancy.now) : 'Not known');
   hero.classList.toggle('words', !known);
-  setText($('[data-today-in]'), count(today.entries));
-  setText($('[data-today-out]'), count(today.exits));
+  const span = { from: businessDay.date, to: businessDay.date };
+  showLinked($('[data-today-in]'), today.entries, eventsAddress(slug, { of: 'entries', ...span }));
+  showLinked($('[data-today-out]'), today.exits, eventsAddress(slug, { of: 'exits', ...span }));
   setText($('[data-now-note]'), nowNote(occupancy, businessDay, zone));
 }
 
@@ -35,7 +47,14 @@ function noteWords(recording) {
   return why;
 }
 
-function showRecording(recording, zone) {
+function showCounts({ id: recording, numbers }, slug) {
+  const events = (of) => eventsAddress(slug, { of, recording });
+  showLinked($('[data-rec-in]'), numbers.entries, events('entries'));
+  showLinked($('[data-rec-out]'), numbers.exits, events('exits'));
+  showLinked($('[data-rec-visits]'), numbers.visits, visitsAddress(slug, { recording }));
+}
+
+function showRecording(recording, { slug, timezone: zone }) {
   $('[data-recording-none]').hidden = Boolean(recording);
   $('[data-recording-some]').hidden = !recording;
   if (!recording) {
@@ -45,12 +64,10 @@ function showRecording(recording, zone) {
   const working = isWorking(recording);
   setText($('[data-recording-name]'), recording.name);
   setText($('[data-recording-span]'), `${recording.camera.name} · ${spanWords(recording, zone)}`);
-  setText($('[data-rec-in]'), count(numbers.entries));
-  setText($('[data-rec-out]'), count(numbers.exits));
+  showCounts(recording, slug);
   setText($('[data-rec-inside-label]'), working ? 'Inside so far' : 'Inside at the end');
   setText($('[data-rec-inside]'), count(numbers.inside_now));
   setText($('[data-rec-stay]'), duration(numbers.median_stay_s));
-  setText($('[data-rec-visits]'), count(numbers.visits));
   const isImage = recording.source === 'image';
   setText($('[data-rec-counted]'), isImage ? count(null) : duration(numbers.counted_to_ms / 1000));
   setText($('[data-rec-finder]'), finder(recording.run?.detector_title));
@@ -64,9 +81,10 @@ function showRecording(recording, zone) {
   note.hidden = !note.textContent;
 }
 
-export function showNumbers(snapshot, zone) {
-  showNow(snapshot, zone);
-  showRecording(snapshot.recording, zone);
+/** `store` is the page's: its slug and its time zone. */
+export function showNumbers(snapshot, store) {
+  showNow(snapshot, store);
+  showRecording(snapshot.recording, store);
 }
 
 /** Grey while the connection is lost: the numbers may be old. */

@@ -6,7 +6,7 @@ import { get } from '../lib/api.js';
 import { clockSeconds, duration } from '../lib/format.js';
 import { OverlayStore } from '../lib/overlay_store.js';
 import { lastAt, nearest, Playback, trailUntil } from '../lib/playback.js';
-import { isBad, isWorking, pictureWords } from '../lib/words.js';
+import { isBad, isWorking, pictureWords, SETTLED_MS } from '../lib/words.js';
 import { Drawing } from './drawing.js';
 
 const EVERY_MS = 100;
@@ -17,7 +17,8 @@ const NEAR_MS = 600;
 const NARROWEST = 1.6;
 
 export class Picture {
-  constructor({ root, zone, cameras, canAdd, demoComes }) {
+  /** `startAtMs` is the moment that the first recording shown begins with; null for its start. */
+  constructor({ root, zone, cameras, canAdd, demoComes, startAtMs = null }) {
     this.root = root;
     this.zone = zone;
     this.cameras = cameras;
@@ -28,7 +29,9 @@ export class Picture {
     this.playback = new Playback();
     this.playback.paused = matchMedia('(prefers-reduced-motion: reduce)').matches;
     this.recording = null;
+    this.isNew = false;
     this.lost = null;
+    this.startAtMs = startAtMs;
     this.shownKey = '';
     this.next = null; // the picture on its way
     this.#controls();
@@ -45,9 +48,21 @@ export class Picture {
         this.#open(recording);
       }
       this.playback.extent(readyMs, isWorking(recording));
+      this.#startOnce();
       $('[data-seek]').max = String(Math.max(readyMs, 1));
     }
     this.#showVeil();
+  }
+
+  /** Go to the moment that the address names, once it is there; else to where one sees something. */
+  #startOnce() {
+    if (this.startAtMs !== null && this.playback.readyMs > 0) {
+      this.playback.seek(this.startAtMs);
+      this.startAtMs = null;
+    } else if (this.isNew && this.playback.paused && this.playback.readyMs > SETTLED_MS) {
+      this.playback.seek(SETTLED_MS); // before, a picture that stands still is pixelated all over
+    }
+    this.isNew = this.isNew && this.playback.readyMs === 0;
   }
 
   /** New pictures or boxes from `fromMs` on are ready. */
@@ -66,6 +81,7 @@ export class Picture {
     const address = `${this.root}recordings/${recording.id}/overlay/`;
     this.overlays = new OverlayStore((fromMs, toMs) => get(address, { from_ms: fromMs, to_ms: toMs }));
     this.playback.seek(0);
+    this.isNew = true;
     this.shownKey = '';
     this.next = null;
     $('[data-picture]').hidden = true;
@@ -196,7 +212,8 @@ export class Picture {
     const at = clockSeconds(Date.parse(recording.started_at) + atMs, this.zone);
     seek.setAttribute('aria-valuetext', at);
     setText($('[data-moment]'), `${at} · ${duration(atMs / 1000)} of ${duration(recording.declared_s)}`);
-    setText($('[data-picture-note]'), playback.waiting ? 'Waiting for the next part' : recording.name);
+    const note = playback.waiting ? 'Waiting for the next part' : recording.name;
+    setText($('[data-picture-note]'), this.overlays.failing ? 'The picture does not load. It is asked for again.' : note);
   }
 
   #showVeil() {

@@ -19,7 +19,7 @@ function moveFocus(menu, event) {
     return;
   }
   event.preventDefault();
-  const items = $$('.item', menu);
+  const items = $$('.item, .more-pages a', menu).filter((item) => item.checkVisibility());
   const step = event.key === 'ArrowDown' ? 1 : -1;
   const at = items.indexOf(document.activeElement);
   items[(at + step + items.length) % items.length]?.focus();
@@ -47,25 +47,37 @@ function startMenu(opener) {
   });
 }
 
-function startDefinition(opener) {
+/** Definitions are found where they stand when they are wanted: a region may have come anew. */
+function startDefinitions() {
   const tip = $('#deftip');
-  const show = () => {
+  let shown = null;
+  const hide = () => {
+    shown = null;
+    if (tip.matches(':popover-open')) {
+      tip.hidePopover();
+    }
+  };
+  const show = ({ target }) => {
+    const opener = target.closest?.('[data-def]');
+    if (!opener || opener === shown) {
+      return;
+    }
+    hide();
+    shown = opener;
     tip.replaceChildren($('template', opener).content.cloneNode(true));
     tip.showPopover();
     place(tip, opener);
     opener.setAttribute('aria-describedby', tip.id);
   };
-  const hide = () => {
-    if (tip.matches(':popover-open')) {
-      tip.hidePopover();
+  const leave = ({ target, relatedTarget }) => {
+    const opener = target.closest?.('[data-def]');
+    if (opener && !opener.contains(relatedTarget)) {
+      hide();
     }
   };
-  opener.addEventListener('mouseenter', show);
-  opener.addEventListener('focus', show);
-  opener.addEventListener('click', show);
-  opener.addEventListener('mouseleave', hide);
-  opener.addEventListener('blur', hide);
-  opener.addEventListener('keydown', (event) => event.key === 'Escape' && hide());
+  ['mouseover', 'focusin', 'click'].forEach((kind) => document.addEventListener(kind, show));
+  ['mouseout', 'focusout'].forEach((kind) => document.addEventListener(kind, leave));
+  document.addEventListener('keydown', (event) => event.key === 'Escape' && hide());
 }
 
 function switchTheme() {
@@ -77,10 +89,6 @@ function switchTheme() {
     // A private window may refuse storage: the choice then holds for this page.
   }
   dispatchEvent(new Event('ot-theme'));
-}
-
-export function startDefinitions(root = document) {
-  $$('[data-def]', root).forEach(startDefinition);
 }
 
 $$('[data-menu]').forEach((opener, index) => {

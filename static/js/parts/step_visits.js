@@ -1,6 +1,7 @@
 // The visits behind a step of the matrix or a band of the flow, in a dialog, page by page.
 
 import { get } from '../lib/api.js';
+import { visitAddress } from '../lib/behind.js';
 import { $, el, setText } from '../lib/dom.js';
 import { clock, day, durationWords } from '../lib/format.js';
 
@@ -14,7 +15,7 @@ export class StepVisits {
     this.more = $('[data-step-more]', this.dialog);
     this.note = $('[data-step-note]', this.dialog);
     $('[data-step-close]', this.dialog).addEventListener('click', () => this.dialog.close());
-    this.more.addEventListener('click', () => this.#load(this.next));
+    this.more.addEventListener('click', () => (this.next ? this.#load(this.next) : this.again()));
   }
 
   /** Show the visits that went from one place straight to another. */
@@ -38,8 +39,13 @@ export class StepVisits {
       this.list.append(...found.results.map((visit) => this.#row(visit)));
       this.next = found.next;
       this.more.hidden = !found.next;
+      setText(this.more, 'Show more');
       setText(this.note, this.#summary());
     } catch (error) {
+      this.next = null;
+      this.again = () => this.#load(address, query);
+      this.more.hidden = false;
+      setText(this.more, 'Try again');
       setText(this.note, error.message);
     }
   }
@@ -57,11 +63,10 @@ export class StepVisits {
     const stays = [...visit.stays].sort((a, b) => a.entered_at.localeCompare(b.entered_at));
     const way = stays.map((stay) => `${this.#name(stay.zone)} ${durationWords(stay.dwell_s)}`).join(', then ');
     const length = visit.duration_s === null ? 'its end was not seen' : durationWords(visit.duration_s);
-    const live = `/stores/${this.page.store.slug}/live/?recording=${visit.recording}`;
     return el(
       'li',
       {},
-      el('a', { href: live }, `${day(visit.entered_at, zone)}, ${clock(visit.entered_at, zone)}`),
+      el('a', { href: visitAddress(this.page.store.slug, visit.id) }, `${day(visit.entered_at, zone)}, ${clock(visit.entered_at, zone)}`),
       ` · ${length}`,
       el('span', { class: 'faint' }, way || 'stopped at no zone'),
     );

@@ -11,19 +11,21 @@ const ASK_AGAIN_MS = 2000;
 export function verifiedPart(api, timers = globalThis) {
   const region = $('[data-region="verified"]');
   let waiting = null;
+  let unseen = false; // what was asked for is not on the page yet
 
   async function refresh() {
     waiting = null;
     try {
       await refreshRegions();
+      unseen = false;
     } catch {
-      // What is shown stays; it is asked for again while the work goes on.
+      unseen = true; // what is shown stays until the next try
     }
     follow();
   }
 
   function follow() {
-    if ($('[data-verifying]', region) && waiting === null) {
+    if ((unseen || $('[data-verifying]', region)) && waiting === null) {
       waiting = timers.setTimeout(refresh, ASK_AGAIN_MS);
     }
   }

@@ -1,5 +1,6 @@
 // The zones: now and today in the shop, beside the same zones in the recording on show.
 
+import { eventsAddress } from '../lib/behind.js';
 import { $, el } from '../lib/dom.js';
 import { about, count, duration } from '../lib/format.js';
 
@@ -17,7 +18,14 @@ function number(value, first = false) {
   return el('td', { class: `num value${first ? ' group' : ''}` }, value);
 }
 
-function row({ zone, store, recording }) {
+/** How many stays there were, as a link to them; a dash where nobody looked. */
+function stays(numbers, href) {
+  const known = numbers?.stays !== null && numbers?.stays !== undefined;
+  return known ? el('a', { class: 'behind', href }, count(numbers.stays)) : count(null);
+}
+
+function row({ zone, store, recording }, { slug, day, recordingId }) {
+  const stops = (of) => eventsAddress(slug, { of: 'stops', ...of, zone: zone.id });
   const name = el(
     'th',
     { scope: 'row' },
@@ -31,16 +39,17 @@ function row({ zone, store, recording }) {
     {},
     name,
     number(count(store?.now)),
-    number(count(store?.stays)),
+    number(stays(store, stops({ from: day, to: day }))),
     number(duration(store?.median_dwell_s)),
-    number(count(recording?.stays), true),
+    number(stays(recording, stops({ recording: recordingId })), true),
     number(duration(recording?.median_dwell_s)),
   );
 }
 
-export function showZones(snapshot) {
+export function showZones(snapshot, slug) {
   const rows = joinZones(snapshot.zones, snapshot.recording?.zones ?? []);
+  const where = { slug, day: snapshot.business_day.date, recordingId: snapshot.recording?.id };
   $('[data-zones-table]').hidden = rows.length === 0;
   $('[data-zones-empty]').hidden = rows.length > 0;
-  $('[data-zone-rows]').replaceChildren(...rows.map(row));
+  $('[data-zone-rows]').replaceChildren(...rows.map((each) => row(each, where)));
 }
