@@ -7,8 +7,9 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM python:3.11-slim AS build
 WORKDIR /app
-COPY requirements.txt ./
-RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir -r requirements.txt
+COPY requirements.txt requirements-kafka.txt ./
+RUN python -m venv .venv && \
+    .venv/bin/pip install --no-cache-dir -r requirements.txt -r requirements-kafka.txt
 COPY package.json ./
 COPY tools/vendor.py tools/
 COPY --from=front /front/node_modules /front/node_modules

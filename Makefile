@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench chaos model setup
+.PHONY: help run test check bench chaos screenshots model setup
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 
@@ -19,7 +19,7 @@ NPM_QUIET := $(if $(ON_TERMINAL),,--loglevel=error)
 
 help: ## this list
 	@echo "OskarTrack. Start with: make run"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: setup ## the whole product with its demo store on http://127.0.0.1:8000 (PORT=8000 changes it; Ctrl-C ends it)
 	@exec $(PY) manage.py up --port $(PORT) $(ARGS)
@@ -36,6 +36,10 @@ bench: .venv/.dev ## accuracy, speed and memory as one table and var/bench.json 
 
 chaos: .venv/.dev ## kills, faults, outages and hostile films while recordings are counted (ARGS="kills" picks a part, SEED=1 repeats)
 	@$(PY) -m tools.chaos $(ARGS)
+
+screenshots: .venv/.dev var/npm/.dev var/vendor/icons.svg ## every page x size x theme into var/screenshots/, and what is wrong with any (ARGS="live" picks pages)
+	@$(PY) tools/chromium.py
+	@$(PY) -m tools.screenshots $(ARGS)
 
 model: .venv/.model ## NanoDet, which finds more people than HOG: fetched (144 MB), converted, put into var/models
 	@$(PY) -m tools.model $(ARGS)
@@ -55,7 +59,7 @@ setup: .venv/.run var/vendor/icons.svg ## only the environment: Python packages 
 	@$(PY) -m pip install $(PIP_QUIET) -r requirements-model.txt
 	@touch $@
 
-.venv/.dev: .venv/.run requirements-dev.txt requirements-model.txt requirements-scoring.txt
+.venv/.dev: .venv/.run requirements-dev.txt requirements-model.txt requirements-kafka.txt requirements-scoring.txt
 	@echo "Installing the Python packages for tests and checks"
 	@$(PY) -m pip install $(PIP_QUIET) -r requirements-dev.txt
 	@$(PY) -m pip install $(PIP_QUIET) --no-deps -r requirements-scoring.txt

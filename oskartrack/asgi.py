@@ -10,15 +10,21 @@ http_application = get_asgi_application()
 # Django must be set up before anything below imports a model.
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf import settings
 
+from oskartrack.turns import Turns
+from tracking.origins import OriginGate
 from tracking.routing import websocket_urlpatterns
+
+# Each has a thread and a connection to the database while it is worked.
+REQUESTS_AT_ONCE = 32
 
 application = ProtocolTypeRouter(
     {
-        "http": http_application,
-        "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(URLRouter(websocket_urlpatterns))  # type: ignore[arg-type]
+        "http": Turns(http_application, REQUESTS_AT_ONCE),
+        "websocket": OriginGate(
+            AuthMiddlewareStack(URLRouter(websocket_urlpatterns)),  # type: ignore[arg-type]
+            settings.ALLOWED_HOSTS,
         ),
     }
 )

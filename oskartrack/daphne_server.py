@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import sys
 from collections.abc import Sequence
 from typing import TextIO
@@ -17,8 +18,17 @@ from tracking.guard import GuardedServer, Limits  # first: it installs the react
 
 # A hint is small and a browser sends none larger; the default is 1 MiB.
 SOCKET_MESSAGE_BYTES = 64 * 1024
+# A socket is opened anew after so long, by a person who still may.
+SOCKET_LIFE_S = 12 * 3600
+SOCKET_HANDSHAKE_S = 5
+SOCKET_ACCEPT_S = 20
+# Silence for so long is asked about; a client that does not answer within the other is gone.
+PING_EVERY_S = 20
+PING_ANSWER_S = 30
 # Above the time that checking one file may take.
 ANSWER_S = 300
+# Of the database, of Valkey, of what is sent and of what is being written.
+FILES_BESIDE = 1024
 # Daphne's 8 KiB make a thousand pieces of one part.
 BODY_PIECE_BYTES = 64 * 1024
 
@@ -38,19 +48,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         endpoints = build_endpoint_description_strings(file_descriptor=options.fd)
     log: TextIO | None = options.access_log
+    limits = Limits(body_bytes=settings.MAX_BODY_BYTES)
+    allow_files(limits.connections + FILES_BESIDE)
     server = GuardedServer(
         application=application,
         endpoints=endpoints,
-        limits=Limits(body_bytes=settings.MAX_BODY_BYTES),
+        limits=limits,
         http_timeout=ANSWER_S,
         request_buffer_size=BODY_PIECE_BYTES,
         websocket_max_message_size=SOCKET_MESSAGE_BYTES,
         websocket_max_frame_size=SOCKET_MESSAGE_BYTES,
+        websocket_timeout=SOCKET_LIFE_S,
+        websocket_handshake_timeout=SOCKET_HANDSHAKE_S,
+        websocket_connect_timeout=SOCKET_ACCEPT_S,
+        ping_interval=PING_EVERY_S,
+        ping_timeout=PING_ANSWER_S,
         action_logger=AccessLogGenerator(log) if log else None,
         server_name="oskartrack",
     )
     server.run()
     return 1 if server.abort_start else 0
+
+
+def allow_files(wanted: int) -> None:
+    """Let this process have so many files open, as far as the machine's limit goes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def parser() -> argparse.ArgumentParser:

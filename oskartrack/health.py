@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tracking import room, sandbox
+from tracking.kafka.state import LinkFacts, link_facts
 from tracking.outages import DATABASE_RETRY_S
 from tracking.problems import in_bytes
 from tracking.queue_facts import QueueFacts, queue_facts
@@ -22,17 +23,23 @@ log = structlog.get_logger(__name__)
 # Work that nobody takes for so long, while nobody works on anything else, stands still.
 STANDS_STILL_S = 300
 VALKEY_TIMEOUT_S = 2
+# The process that speaks with Kafka tells of itself every ten seconds.
+KAFKA_SILENT_S = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One part: whether it works, what is the matter, what to do."""
+    """One part: whether it works, what is the matter, what to do.
+
+    Without one that is not `needed` the product is ready all the same.
+    """
 
     name: str
     title: str
     ok: bool
     what: str
     todo: str = ""
+    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +50,12 @@ class Health:
     queue: QueueFacts | None
     free_bytes: int
     sandbox: str
+    kafka: tuple[LinkFacts, ...] = ()
 
     @property
     def ready(self) -> bool:
-        """Whether all works."""
-        return all(check.ok for check in self.checks)
+        """Whether all works that is needed."""
+        return all(check.ok for check in self.checks if check.needed)
 
     @property
     def retry_after_s(self) -> int:
@@ -68,7 +76,12 @@ def look() -> Health:
         check_sandbox(),
         check_detector(),
     )
-    return Health(checks, queue, free, sandbox.kind())
+    if not settings.KAFKA.on:
+        return Health(checks, queue, free, sandbox.kind())
+    links = _links() if database.ok else None
+    return Health(
+        (*checks, check_kafka(links)), queue, free, sandbox.kind(), kafka=tuple(links or ())
+    )
 
 
 def check_database() -> Check:
@@ -175,3 +188,36 @@ def check_detector() -> Check:
         what = "NanoDet is here, and finds people for every camera that names no other detector."
         return Check("detector", "Finding people", ok=True, what=what)
     return Check("detector", "Finding people", ok=True, what=WITHOUT_NANODET, todo=FETCH_NANODET)
+
+
+def _links() -> list[LinkFacts] | None:
+    try:
+        return link_facts(settings.KAFKA)
+    except Error as error:
+        log.warning("kafka_unreadable", why=str(error))
+        return None
+
+
+def check_kafka(links: list[LinkFacts] | None) -> Check:
+    """Say how the extra door does; pages, counting and the API work without it."""
+    if links is None:
+        return _kafka("Not known: the database does not say.", "Mend the database first.", ok=False)
+    if any(link.quiet_s is None or link.quiet_s > KAFKA_SILENT_S for link in links):
+        return _kafka(
+            "The process that speaks with Kafka does not run, or hangs. What is to come or go "
+            "waits; nothing is lost.",
+            "See that it runs (manage.py kafka, which manage.py up starts); its log says why not.",
+            ok=False,
+        )
+    problems = list(dict.fromkeys(link.problem for link in links if link.problem))
+    if problems:
+        todo = "See to it; nothing is lost, and it goes on by itself once that is mended."
+        return _kafka(" ".join(problems), todo, ok=False)
+    refused = sum(link.refused for link in links)
+    aside = f" {refused} messages were refused so far." if refused else ""
+    todo = f"Each refused one lies in '{settings.KAFKA.refused}' with its reason."
+    return _kafka(f"It takes and gives messages.{aside}", todo if refused else "", ok=True)
+
+
+def _kafka(what: str, todo: str, *, ok: bool) -> Check:
+    return Check("kafka", "Kafka", ok=ok, what=what, todo=todo, needed=False)

@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from oskartrack import health
+from tracking.kafka.state import LinkFacts
 from tracking.queue_facts import QueueFacts
 
 PREFIX = "oskartrack_"
@@ -32,6 +33,8 @@ class Figures(Collector):
         yield _by("sandbox", "What holds the decoder.", "kind", {found.sandbox: 1})
         if found.queue is not None:
             yield from _queue(found.queue)
+        if found.kafka:
+            yield from _kafka(found.kafka)
 
 
 def _queue(queue: QueueFacts) -> Iterable[GaugeMetricFamily]:
@@ -49,6 +52,19 @@ def _queue(queue: QueueFacts) -> Iterable[GaugeMetricFamily]:
     yield _one("lag_seconds", "Age of the oldest unfinished count.", queue.lag_s)
     yield _one("backlog_media_seconds", "Media nobody has looked at yet.", queue.backlog_s)
     yield _one("frames_per_second", "Of one worker, newest chunks.", queue.frames_per_s)
+
+
+def _kafka(links: Iterable[LinkFacts]) -> Iterator[GaugeMetricFamily]:
+    labels = ["direction", "topic", "store"]
+    for name, told in (
+        ("messages", "Messages read, or events written and confirmed."),
+        ("refused", "Messages put aside with their reason."),
+        ("waiting", "Events of a feed that no broker has confirmed yet."),
+    ):
+        family = GaugeMetricFamily(f"{PREFIX}kafka_{name}", told, labels=labels)
+        for link in links:
+            family.add_metric([link.direction, link.topic, link.store], getattr(link, name))
+        yield family
 
 
 def _one(name: str, told: str, value: float) -> GaugeMetricFamily:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.security import SecurityMiddleware
 
 from oskartrack.exception_handler import outage_answer
 
@@ -42,6 +43,42 @@ class RequestIdMiddleware:
                     ms=round((time.monotonic() - began) * 1000),
                 )
         response["X-Request-Id"] = request_id
+        return response
+
+
+class HeadersFirstMiddleware(SecurityMiddleware):
+    """Django's headers on the answers that its own redirect to HTTPS and a wrong host get, too.
+
+    Django's middleware follows further in and redirects: what it answers by itself passes all
+    that adds headers on the way out.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Redirect nobody yet."""
+
+
+class OwnPagesAloneMiddleware:
+    """Tell browsers to hand what we answer to our own pages alone, and what they may keep of it.
+
+    Pages are not kept: nothing of them stays behind for whoever uses the same browser after a
+    log-out. Answers with an ETag are, maybe on the browser's disk, and asked for again before each
+    use, which after a log-out is refused. What may be kept for longer says so itself, as scripts
+    and styles do. Pages are offered no devices.
+
+    A site on the list of origins reads the API with CORS, which needs no leave of this kind.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Add the headers."""
+        response = self.get_response(request)
+        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+        # What has an ETag may be kept by whom it was told to, and is asked for again each time.
+        kept = "private, no-cache" if response.has_header("ETag") else "private, no-store"
+        response.setdefault("Cache-Control", kept)
         return response
 
 

@@ -16,6 +16,7 @@ from analytics.chat import Service
 from oskartrack import logs
 from oskartrack.beat import Every
 from oskartrack.secret import read_or_make_secret
+from tracking.kafka.plan import Account, Plan, topics_read
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -58,7 +59,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "rest_framework",
-    "rest_framework_simplejwt.token_blacklist",
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -73,9 +73,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # First of all what every answer carries, one that is given before a view is found too.
+    "oskartrack.middleware.HeadersFirstMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "oskartrack.middleware.OwnPagesAloneMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "oskartrack.compression.CompressionMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "oskartrack.middleware.RequestIdMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -84,7 +89,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "oskartrack.middleware.OutageMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -160,6 +164,8 @@ STATICFILES_DIRS = [
     ),
 ]
 HASHED_STATIC = env.bool("OSKARTRACK_HASHED_STATIC", default=PRODUCTION)
+# Whose site may read what is the list of origins' to say, of scripts and styles too.
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = not HASHED_STATIC
 # Finds files made after the start too: the demo's still appears while the web process runs.
 WHITENOISE_AUTOREFRESH = not HASHED_STATIC
@@ -230,13 +236,13 @@ CELERY_BEAT_SCHEDULE = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.authentication.TokenAuthentication",
+        "oskartrack.token_scopes.ScopedTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["accounts.json_parser.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "oskartrack.api_schema.DoorSchema",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "EXCEPTION_HANDLER": "oskartrack.exception_handler.problem",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -248,11 +254,19 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "OskarTrack API",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    # Anyone may read how the API is spoken to, with a token that has expired too.
+    "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "oskartrack.api_schema.complete",
+    ],
     # Two fields are called state: without names of their own one would get a random one.
     "ENUM_NAME_OVERRIDES": {
         "RecordingStateEnum": "tracking.models.Recording.State",
         "JobStateEnum": "tracking.models.JobState",
+        "ZoneKindEnum": "zones.models.Zone.Kind",
+        "LineKindEnum": "zones.models.CountingLine.Kind",
     },
 }
 SIMPLE_JWT = {
@@ -262,10 +276,10 @@ SIMPLE_JWT = {
     "ISSUER": "oskartrack",
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
-    "ROTATE_REFRESH_TOKENS": True,
-    "BLACKLIST_AFTER_ROTATION": True,
-    "CHECK_REVOKE_TOKEN": True,
-    "UPDATE_LAST_LOGIN": False,
+    # Tokens name their owner by an id that is told to no one else, and their log-in, which says
+    # whether they are good: see accounts/tokens.py.
+    "USER_ID_FIELD": "public_id",
+    "USER_ID_CLAIM": "sub",
 }
 
 # One strict policy everywhere; no inline script or style, nothing from outside.
@@ -298,6 +312,9 @@ if PRODUCTION:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    # A browser takes cookies of these names by HTTPS from this very host alone.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
 
 # Uploads. A tus part is at most 8 MiB; anything larger or unsized is refused before it is read.
 TUS_PART_BYTES = 8 * 1024 * 1024
@@ -334,6 +351,29 @@ INSIGHTS_URL = env.str("OSKARTRACK_INSIGHTS_URL", default="")
 INSIGHTS_KEY = env.str("OSKARTRACK_INSIGHTS_KEY", default="")
 INSIGHTS_MODEL = env.str("OSKARTRACK_INSIGHTS_MODEL", default="")
 if INSIGHTS_URL and (_problem := Service(INSIGHTS_URL, INSIGHTS_MODEL, INSIGHTS_KEY).problem()):
+    raise ImproperlyConfigured(_problem)
+
+# Events in from Kafka and out to it: off where no brokers are named.
+_USER = env.str("OSKARTRACK_KAFKA_USER", default="")
+try:
+    KAFKA = Plan(
+        servers=env.str("OSKARTRACK_KAFKA", default=""),
+        inward=topics_read(env.str("OSKARTRACK_KAFKA_IN", default=""), "OSKARTRACK_KAFKA_IN"),
+        outward=topics_read(env.str("OSKARTRACK_KAFKA_OUT", default=""), "OSKARTRACK_KAFKA_OUT"),
+        group=env.str("OSKARTRACK_KAFKA_GROUP", default="") or "oskartrack",
+        refused=env.str("OSKARTRACK_KAFKA_REFUSED", default="") or "oskartrack.refused",
+        account=Account(
+            user=_USER,
+            password=env.str("OSKARTRACK_KAFKA_PASSWORD", default=""),
+            mechanism=env.str("OSKARTRACK_KAFKA_MECHANISM", default="") or "SCRAM-SHA-512",
+            tls=(env.str("OSKARTRACK_KAFKA_TLS", default="") or str(bool(_USER))).lower()
+            in {"true", "1", "yes", "on"},
+            authority=env.str("OSKARTRACK_KAFKA_AUTHORITY", default=""),
+        ),
+    )
+except ValueError as _error:
+    raise ImproperlyConfigured(str(_error)) from None
+if _problem := KAFKA.problem():
     raise ImproperlyConfigured(_problem)
 
 LOGGING_CONFIG = None

@@ -7,4 +7,5 @@ pytest_plugins = [
     "tests.plugins.nanodet",
     "tests.plugins.product",
     "tests.plugins.chromium",
+    "tests.plugins.live_hints",
 ]

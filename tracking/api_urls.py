@@ -2,11 +2,35 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from tracking import live_api, recording_api, upload_views
+from tracking import (
+    client_api,
+    counter_api,
+    links_api,
+    live_api,
+    recording_api,
+    run_api,
+    upload_views,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("stores/<uuid:store_id>/events/", live_api.EventsView.as_view(), name="store-events"),
+    path(
+        "stores/<uuid:store_id>/events/", counter_api.StoreEventsView.as_view(), name="store-events"
+    ),
+    path("events/<uuid:event_id>/", live_api.EventView.as_view(), name="event"),
+    path(
+        "stores/<uuid:store_id>/socket-tickets/",
+        live_api.SocketTicketsView.as_view(),
+        name="socket-tickets",
+    ),
     path("stores/<uuid:store_id>/visits/", live_api.VisitsView.as_view(), name="store-visits"),
+    path("visits/<uuid:visit_id>/", live_api.VisitView.as_view(), name="visit"),
+    path("stores/<uuid:store_id>/clients/", client_api.ClientsView.as_view(), name="store-clients"),
+    path("clients/<uuid:client_id>/", client_api.ClientView.as_view(), name="client"),
+    path("stores/<uuid:store_id>/coverage/", run_api.CoverageView.as_view(), name="store-coverage"),
+    path("recordings/<uuid:recording_id>/runs/", run_api.RunsView.as_view(), name="runs"),
+    path("runs/<uuid:run_id>/", run_api.RunView.as_view(), name="run"),
+    path("runs/<uuid:run_id>/tracks/", run_api.TracksView.as_view(), name="run-tracks"),
+    path("tracks/<uuid:track_id>/", run_api.TrackView.as_view(), name="track"),
     path(
         "recordings/<uuid:recording_id>/overlay/",
         live_api.OverlayView.as_view(),
@@ -21,6 +45,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "cameras/<uuid:camera_id>/still/",
         live_api.StillView.as_view(),
         name="camera-still",
+    ),
+    path(
+        "cameras/<uuid:camera_id>/track-ends/",
+        live_api.TrackEndsView.as_view(),
+        name="camera-track-ends",
     ),
     path("stores/<uuid:store_id>/uploads/", upload_views.UploadsView.as_view(), name="uploads"),
     path("uploads/<uuid:upload_id>/", upload_views.UploadView.as_view(), name="upload"),
@@ -54,6 +83,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "recordings/<uuid:recording_id>/links/",
         recording_api.RecordingLinksView.as_view(),
         name="recording-links",
+    ),
+    path(
+        "recordings/<uuid:recording_id>/links/undone/",
+        links_api.RecordingUndoneLinksView.as_view(),
+        name="recording-undone-links",
     ),
     path(
         "recordings/<uuid:recording_id>/links/<int:track>/",

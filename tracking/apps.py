@@ -12,10 +12,13 @@ class TrackingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Tell the map which detectors a camera may name, and with which settings."""
+        """Tell the map which detectors a camera may name; watch who loses a right."""
         from zones.detectors import register_detectors
 
         register_detectors(_detector_names, _detector_choices, _detector_problem)
+        from tracking.rights import watch
+
+        watch()
 
 
 # Imported when asked: it loads OpenCV, which most processes never need.

@@ -11,6 +11,7 @@ from django.db import transaction
 from accounts.models import Store, User
 from accounts.services import audit_record
 from tracking.ledger import LedgerBatch, feed, publish_on_commit, take_sequence
+from tracking.live_protocol import events_hint
 from tracking.models import TrackingEvent
 
 Kind = TrackingEvent.Kind
@@ -61,7 +62,7 @@ def occupancy_tell(
         subject=f"{value}",
         detail=detail,
     )
-    publish_on_commit(store, {"type": "events", "seq": event.seq})
+    publish_on_commit(store, events_hint(event.seq))
     return event
 
 

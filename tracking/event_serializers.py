@@ -188,3 +188,20 @@ class OverlaySerializer(serializers.Serializer[Any]):
 def seconds(duration_ms: int | None) -> float | None:
     """Return milliseconds as seconds."""
     return None if duration_ms is None else duration_ms / 1000
+
+
+class TrackEndsSerializer(serializers.Serializer[Any]):
+    """Where the newest tracks began and ended: one start and one end a track."""
+
+    starts = serializers.ListField(child=serializers.ListField(child=serializers.FloatField()))
+    ends = serializers.ListField(child=serializers.ListField(child=serializers.FloatField()))
+    since = serializers.DateTimeField(allow_null=True)
+    until = serializers.DateTimeField(allow_null=True)
+
+
+class SocketTicketSerializer(serializers.Serializer[Any]):
+    """What opens a live socket once, and where."""
+
+    ticket = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+    path = serializers.CharField(help_text="Of the socket, on this host, with the ticket in it.")

@@ -20,6 +20,7 @@ from tracking.vision.offline import OfflineParams
 from zones.models import Camera
 
 AS_IT_CAME = "the camera was set to count pictures as they come"
+TOLD_APART = "told_apart"  # on a card: links that people undid, of a count that makes none
 # All of a recording is gone through at once, while a claim lasts: this takes one core some two to
 # three minutes. It is three hours at 10 frames a second.
 MOST_FRAMES = 100_000
@@ -56,8 +57,15 @@ def told_apart(recording: Recording, run: Run) -> list[list[int]]:
     asked = Recount.objects.filter(recording=recording, old_run=run, state__in=states)
     newest = asked.select_related("new_run").order_by("-pk").first()
     cards = [run.card] if newest is None else [newest.new_run.card, run.card]
-    found: list[list[int]] = next((c["final"]["apart"] for c in cards if "final" in c), [])
-    return found
+    found = (card.get("final", {}).get("apart", card.get(TOLD_APART)) for card in cards)
+    known: list[list[int]] = next((apart for apart in found if apart is not None), [])
+    return known
+
+
+def kept_apart(recording: Recording, run: Run, final: dict[str, Any]) -> dict[str, Any]:
+    """Return what the card of a re-count that joins nobody keeps for one that will again."""
+    apart = [] if final else told_apart(recording, run)
+    return {TOLD_APART: apart} if apart else {}
 
 
 def fits(recording: Recording) -> bool:

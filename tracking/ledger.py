@@ -21,6 +21,7 @@ from accounts.models import Store
 from tracking import finals, jobs, live
 from tracking.bulk import insert_rows
 from tracking.faults import fault
+from tracking.live_protocol import Hint, Progress, events_hint, picture_hint
 from tracking.models import (
     Chunk,
     Coverage,
@@ -181,7 +182,7 @@ def run_take_out(run: Run) -> bool:
         fault("take_out_after_people")
         feed(batch)
         fault("take_out_after_sinks")
-        hint = {"type": "events", "seq": recounted.seq}
+        hint = events_hint(recounted.seq)
         publish_on_commit(run.store, hint, _progress(run.recording_id))
     return True
 
@@ -241,7 +242,7 @@ def take_sequence(store: Store, count: int) -> int:
     return rows.values_list("value", flat=True).get() - count + 1
 
 
-def publish(store: Store, *hints: dict[str, Any]) -> None:
+def publish(store: Store, *hints: Hint) -> None:
     """Send hints to whoever watches a store; they are hints, so nothing fails without them."""
     for hint in hints:
         live.publish(store.public_id, hint)
@@ -387,6 +388,9 @@ def _track(run: Run, track: TrackEnded) -> Track:
         path=pack_path(track.path),
         height_px=float(heights[len(heights) // 2]) if heights else 0.0,
         confidence=track.confidence,
+        joint_apart=track.joint.apart if track.joint else None,
+        joint_taller=track.joint.taller if track.joint else None,
+        joint_unlike=track.joint.unlike if track.joint else None,
     )
 
 
@@ -461,7 +465,7 @@ def _at(run: Run, time_ms: int) -> Any:
     return run.recording.started_at + timedelta(milliseconds=time_ms)
 
 
-def _progress(recording_id: int) -> dict[str, Any]:
+def _progress(recording_id: int) -> Progress:
     """Return the hint of how far a recording is: seeing and counting weigh the same."""
     recording = Recording.objects.get(pk=recording_id)
     total = max(1, recording.chunk_count)
@@ -477,16 +481,14 @@ def _progress(recording_id: int) -> dict[str, Any]:
 
 
 def _tell_on_commit(run: Run, counted: Slice, seq: int | None) -> None:
-    hints: list[dict[str, Any]] = [_progress(run.recording_id)]
+    hints: list[Hint] = [_progress(run.recording_id)]
     if seq is not None:
-        hints.insert(0, {"type": "events", "seq": seq})
+        hints.insert(0, events_hint(seq))
     if counted.overlay is not None and counted.covered_ms is not None:
-        picture = {"type": "picture", "recording": str(run.recording.public_id)}
-        from_ms, to_ms = counted.covered_ms
-        hints.append(picture | {"from_ms": from_ms, "to_ms": to_ms})
+        hints.append(picture_hint(run.recording.public_id, *counted.covered_ms))
     publish_on_commit(run.store, *hints)
 
 
-def publish_on_commit(store: Store, *hints: dict[str, Any]) -> None:
+def publish_on_commit(store: Store, *hints: Hint) -> None:
     """Send hints once the transaction is committed."""
     transaction.on_commit(lambda: publish(store, *hints), robust=True)

@@ -3,57 +3,53 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from http import HTTPStatus
+from typing import Any, ClassVar, cast
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone as clock
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework import exceptions, generics, pagination, serializers
+from rest_framework import exceptions, serializers
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework_simplejwt.tokens import Token
 
-from accounts.models import Store
+from accounts.doors import (
+    DoorView,
+    MomentParameter,
+    PagedView,
+    PageQuery,
+    QuerySerializer,
+    in_order,
+)
+from accounts.models import Store, User
+from accounts.tokens import login_of
+from tracking.clients import visit_seen
 from tracking.event_serializers import (
     EventsAnswerSerializer,
+    EventSerializer,
     OverlaySerializer,
+    SocketTicketSerializer,
+    TrackEndsSerializer,
     VisitSerializer,
 )
 from tracking.models import Recording, TrackingEvent, Visit
 from tracking.overlays import overlay_of, picture_at, still_of
-from tracking.selectors import feed_after, feed_recent, visits_of
+from tracking.selectors import feed, feed_after, feed_recent, visits_of, visits_told
+from tracking.tickets import ticket_issue
+from tracking.track_ends import track_ends
 from zones.models import Camera
 
 EVENTS_AT_MOST = 500
 OVERLAY_AT_MOST_MS = 30_000
 LONGEST_MS = 10**10
-
-
-class QuerySerializer(serializers.Serializer[Any]):
-    """The parameters of an address; one that it does not know is refused, not ignored."""
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse unknown parameters."""
-        unknown = sorted(set(self.initial_data) - set(self.fields))
-        if unknown:
-            known = ", ".join(sorted(self.fields))
-            message = f"There is no such parameter here. Known are: {known}."
-            raise serializers.ValidationError(dict.fromkeys(unknown, message))
-        return attrs
-
-    @classmethod
-    def read(cls, request: Request) -> dict[str, Any]:
-        """Return the request's parameters, checked."""
-        query = cls(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        values: dict[str, Any] = query.validated_data
-        return values
+VISIT_ORDERS = ["-entered_at", "entered_at"]
 
 
 def store_of(request: Request, store_id: uuid.UUID) -> Store:
@@ -90,13 +86,15 @@ class EventsQuery(QuerySerializer):
             raise serializers.ValidationError(
                 {"after": "Catching up takes every event: leave out recent, kind and recording."}
             )
-        return super().validate(attrs)
+        return attrs
 
 
-class EventsView(APIView):
+class EventsView(DoorView):
     """The feed of a store as it happened, each event with whether it still counts."""
 
-    @extend_schema(parameters=[EventsQuery], responses=EventsAnswerSerializer)
+    asks: ClassVar = {"GET": EventsQuery}
+
+    @extend_schema(responses=EventsAnswerSerializer)
     def get(self, request: Request, store_id: uuid.UUID) -> Response:
         """Return events after one in order, or the newest first."""
         store, query = store_of(request, store_id), EventsQuery.read(request)
@@ -110,37 +108,80 @@ class EventsView(APIView):
         return Response(EventsAnswerSerializer(answer).data)
 
 
-class VisitPages(pagination.CursorPagination):
-    """Newest first, without counting."""
+class SocketTicketsView(DoorView):
+    """Tickets for the live socket of a store."""
 
-    page_size = 50
-    ordering = ("-entered_at", "-id")
+    keyed = False  # a ticket that was told before is as good as used
+
+    @extend_schema(request=None, responses={201: SocketTicketSerializer})
+    def post(self, request: Request, store_id: uuid.UUID) -> Response:
+        """Give a ticket that opens one socket within 30 seconds; `docs/live.md` says what follows.
+
+        Whoever may read the store may ask. The socket closes when its person loses that right, and
+        when the log-in of the token ends.
+        """
+        store, user = store_of(request, store_id), cast("User", request.user)
+        login = login_of(request.auth) if isinstance(request.auth, Token) else None
+        issued = ticket_issue(user=user, store=store, now=clock.now(), login=login)
+        path = f"/ws/stores/{store.public_id}/?{urlencode({'ticket': issued.word})}"
+        told = {"ticket": issued.word, "expires_at": issued.expires_at, "path": path}
+        answer = Response(SocketTicketSerializer(told).data, status=HTTPStatus.CREATED)
+        answer["Cache-Control"] = "no-store"
+        return answer
 
 
-class VisitsQuery(QuerySerializer):
-    """Which visits."""
+class VisitsQuery(PageQuery):
+    """Which visits, in which order."""
 
-    cursor = serializers.CharField(required=False)
     recording = serializers.UUIDField(required=False)
+    client = serializers.UUIDField(required=False)
+    entered_from = MomentParameter(required=False, help_text="Visits that began then or later.")
+    entered_before = MomentParameter(required=False, help_text="Visits that began before.")
+    ordering = serializers.ChoiceField(choices=VISIT_ORDERS, default="-entered_at")
 
 
-class VisitsView(generics.ListAPIView[Visit]):
-    """The visits that count, newest first."""
+class VisitsView(PagedView):
+    """The visits that count."""
 
+    asks: ClassVar = {"GET": VisitsQuery}
     serializer_class = VisitSerializer
-    pagination_class = VisitPages
-    filter_backends = ()
-    queryset = Visit.objects.none()
 
-    @extend_schema(parameters=[VisitsQuery])
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return a page of visits."""
-        return super().get(request, *args, **kwargs)
+    @extend_schema(operation_id="visits", responses=VisitSerializer(many=True))
+    def get(self, request: Request, store_id: uuid.UUID) -> Response:
+        """Return a page of visits, newest first unless told otherwise."""
+        store, query = store_of(request, store_id), VisitsQuery.read(request)
+        visits = visits_of(store, query.get("recording"))
+        wanted = {
+            "customer__public_id": query.get("client"),
+            "entered_at__gte": query.get("entered_from"),
+            "entered_at__lt": query.get("entered_before"),
+        }
+        visits = visits.filter(**{name: value for name, value in wanted.items() if value})
+        return self.page(visits, in_order(query["ordering"]))
 
-    def get_queryset(self) -> QuerySet[Visit]:
-        """Return the store's visits, or those of one recording."""
-        query = VisitsQuery.read(self.request)
-        return visits_of(store_of(self.request, self.kwargs["store_id"]), query.get("recording"))
+
+class VisitView(DoorView):
+    """One visit."""
+
+    @extend_schema(operation_id="visit", responses=VisitSerializer)
+    def get(self, request: Request, visit_id: uuid.UUID) -> Response:
+        """Return it, for members of its store."""
+        visits = visits_told(Visit.objects.for_user(request.user))
+        visit = get_object_or_404(visits, public_id=visit_id)
+        visit_seen(visit, visit.store, cast("User", request.user))
+        return Response(VisitSerializer(visit).data)
+
+
+class EventView(DoorView):
+    """One event of a feed."""
+
+    @extend_schema(operation_id="event", responses=EventSerializer)
+    def get(self, request: Request, event_id: uuid.UUID) -> Response:
+        """Return it, for members of its store."""
+        theirs = TrackingEvent.objects.for_user(request.user).filter(seq__isnull=False)
+        found = get_object_or_404(theirs, public_id=event_id)
+        event = feed(found.store).get(pk=found.pk)
+        return Response(EventSerializer(event).data)
 
 
 class OverlayQuery(QuerySerializer):
@@ -155,13 +196,15 @@ class OverlayQuery(QuerySerializer):
             raise serializers.ValidationError(
                 {"to_ms": f"Ask for more than 0 and at most {OVERLAY_AT_MOST_MS} ms at once."}
             )
-        return super().validate(attrs)
+        return attrs
 
 
-class OverlayView(APIView):
+class OverlayView(DoorView):
     """Followed people, trails and pictures of a span of a recording."""
 
-    @extend_schema(parameters=[OverlayQuery], responses=OverlaySerializer)
+    asks: ClassVar = {"GET": OverlayQuery}
+
+    @extend_schema(responses=OverlaySerializer)
     def get(self, request: Request, recording_id: uuid.UUID) -> Response:
         """Return what to draw."""
         recording, query = recording_of(request, recording_id), OverlayQuery.read(request)
@@ -212,13 +255,15 @@ class NoPicture(exceptions.NotFound):
     default_code = "no_picture"
 
 
-class PictureView(APIView):
+class PictureView(DoorView):
     """One pixelated picture of a recording."""
+
+    asks: ClassVar = {"GET": PictureQuery}
 
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = WhateverIsAccepted
 
-    @extend_schema(parameters=[PictureQuery], responses={(200, "image/jpeg"): OpenApiTypes.BINARY})
+    @extend_schema(responses={(200, "image/jpeg"): OpenApiTypes.BINARY})
     def get(self, request: Request, recording_id: uuid.UUID) -> HttpResponse:
         """Return the picture on show at a moment."""
         recording, query = recording_of(request, recording_id), PictureQuery.read(request)
@@ -228,7 +273,7 @@ class PictureView(APIView):
         return _jpeg(picture)
 
 
-class StillView(APIView):
+class StillView(DoorView):
     """The person-free picture of a camera."""
 
     renderer_classes = (JSONRenderer,)
@@ -242,6 +287,16 @@ class StillView(APIView):
         if picture is None:
             raise NoPicture("This camera has no picture without people yet.")
         return _jpeg(picture)
+
+
+class TrackEndsView(DoorView):
+    """Where a camera's newest tracks began and ended."""
+
+    @extend_schema(responses=TrackEndsSerializer)
+    def get(self, request: Request, camera_id: uuid.UUID) -> Response:
+        """Return the places, for members of the camera's store."""
+        camera = get_object_or_404(Camera.objects.for_user(request.user), public_id=camera_id)
+        return Response(TrackEndsSerializer(track_ends(camera)).data)
 
 
 def _jpeg(picture: bytes) -> HttpResponse:

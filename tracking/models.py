@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone as clock
 
-from accounts.models import Store
+from accounts.models import ApiLogin, Store
 from accounts.scope import ScopedQuerySet, scoped
 from zones.models import Camera, CountingLine, Zone
 
@@ -226,6 +226,10 @@ class Track(models.Model):
     path = models.BinaryField()
     height_px = models.FloatField(default=0.0)
     confidence = models.FloatField(default=0.0)
+    # Why it goes on the track before it in its chain, see `tracking.vision.events.Joint`.
+    joint_apart = models.FloatField(null=True)
+    joint_taller = models.FloatField(null=True)
+    joint_unlike = models.FloatField(null=True)
 
     objects = scoped("run__store_id").as_manager()
 
@@ -402,13 +406,41 @@ class Coverage(models.Model):
     objects = scoped("camera__store_id").as_manager()
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["camera", "starts_at"])]
+        indexes: ClassVar = [
+            models.Index(fields=["camera", "starts_at"]),
+            # What counters outside told, which every span of a run is laid beside.
+            models.Index(
+                fields=["camera", "starts_at"], condition=Q(run=None), name="coverage_told"
+            ),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["run", "starts_at"], name="coverage_once_per_run"),
         ]
 
     def __str__(self) -> str:
         return f"{self.camera} {self.starts_at:%Y-%m-%d %H:%M:%S}"
+
+
+class KafkaLink(models.Model):
+    """One topic that is read, or one store's feed that is written to one, and how that goes."""
+
+    # in/TOPIC, or out/TOPIC/STORE.
+    name = models.CharField(max_length=360, unique=True)
+    topic = models.CharField(max_length=249)
+    # Of a feed that is written; a topic that is read may tell of several stores.
+    store = models.ForeignKey(Store, null=True, on_delete=models.CASCADE, related_name="+")
+    # Out: the last event of the feed that the broker has confirmed.
+    seq = models.BigIntegerField(default=0)
+    messages = models.BigIntegerField(default=0)
+    refused = models.BigIntegerField(default=0, help_text="Messages put aside with their reason.")
+    # What is the matter, in plain words; empty while it works.
+    problem = models.CharField(max_length=300, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ScopedQuerySet["KafkaLink"].as_manager()
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Recount(JobRow):
@@ -468,3 +500,22 @@ class RecountPart(models.Model):
 
     def __str__(self) -> str:
         return f"{self.recount} part {self.index + 1}"
+
+
+class SocketTicket(models.Model):
+    """Lets one socket of one store in, once and soon; of its word only the hash is kept."""
+
+    digest = models.CharField(max_length=64, primary_key=True, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+")
+    # The client's log-in, of whoever asked with a token: the socket ends with it.
+    login = models.ForeignKey(ApiLogin, null=True, on_delete=models.CASCADE, related_name="+")
+    # The hash of the person's log-ins as it was: with another password it is another.
+    mark = models.CharField(max_length=64, editable=False)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects = ScopedQuerySet["SocketTicket"].as_manager()
+
+    def __str__(self) -> str:
+        return f"Ticket of {self.user} until {self.expires_at:%H:%M:%S}"

@@ -21,6 +21,7 @@ from django.db.models import F, QuerySet
 from accounts.models import Store
 from tracking import ledger
 from tracking.ledger import Slice
+from tracking.live_protocol import events_hint
 from tracking.models import Customer, Recording, Run, TrackingEvent, Visit
 from tracking.recordings import overlapping
 from tracking.vision.setup import SceneSetup
@@ -132,7 +133,7 @@ def outside_commit(run: Run, told: Slice) -> int | None:
         ledger.feed(batch)
         seq = batch.events[-1].seq if batch.events else None
         if seq is not None:
-            ledger.publish_on_commit(run.store, {"type": "events", "seq": seq})
+            ledger.publish_on_commit(run.store, events_hint(seq))
     run.next_ordinal += len(told.events)
     return seq
 

@@ -13,6 +13,7 @@ from django.urls import resolve
 
 from accounts.models import Store, User
 from accounts.selectors import role_in_store, stores_of_user
+from tracking.selectors import job_counts
 
 
 def store_of_page(user: User | AnonymousUser, slug: str) -> Store:
@@ -33,6 +34,7 @@ def page_context(request: HttpRequest, store: Store) -> dict[str, Any]:
     return {
         "store": store,
         "zone": store.timezone,
+        "failed_recordings": job_counts(store).failed,
         "page_data": {
             "store": {
                 "id": str(store.public_id),

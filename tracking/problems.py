@@ -237,6 +237,11 @@ PROBLEMS: dict[str, Known] = {
         "Reload the list of links: it may have been counted again meanwhile.",
         CONFLICT,
     ),
+    "not_undone": Known(
+        "Nobody told these two apart.",
+        "Reload the list: it may have been counted again meanwhile.",
+        CONFLICT,
+    ),
     "detections_gone": Known(
         "What was seen in this video is no longer stored.",
         "Upload the video again to count it with the zones and lines of now.",

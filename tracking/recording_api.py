@@ -5,21 +5,22 @@ from __future__ import annotations
 import uuid
 from dataclasses import asdict
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
+from django.db import transaction
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from accounts.api_parts import ask_manager
+from accounts.doors import CursorPages, DoorView, PagedView, PageQuery
 from accounts.models import User
 from tracking import tasks
-from tracking.links import link_undo, links_of
-from tracking.live_api import QuerySerializer, recording_of, store_of
-from tracking.models import Recording, Upload
+from tracking.links import link_undo, linked_tracks
+from tracking.live_api import recording_of, store_of
+from tracking.models import Recording, Track, Upload
 from tracking.recording_selectors import facts_of, with_progress
 from tracking.recording_serializers import (
     RecordingSerializer,
@@ -35,7 +36,8 @@ from tracking.recordings import (
 )
 from tracking.recounts import recording_recount
 from tracking.room import pause_words, store_room
-from tracking.upload_views import REFUSED, ask_manager
+from tracking.selectors import active_run
+from tracking.upload_views import REFUSED
 from zones.models import Camera
 
 
@@ -47,11 +49,10 @@ class Change(Protocol):
         ...
 
 
-class RecordingsQuery(QuerySerializer):
+class RecordingsQuery(PageQuery):
     """Which recordings."""
 
     state = serializers.CharField(required=False, help_text="States, joined by commas.")
-    cursor = serializers.CharField(required=False)
 
     def validate_state(self, value: str) -> list[str]:
         """Return the states as a list."""
@@ -63,8 +64,8 @@ class RecordingsQuery(QuerySerializer):
         return states
 
 
-class NewestFirst(CursorPagination):
-    """Pages by cursor: no COUNT, and a recording added meanwhile shifts nothing."""
+class NewestFirst(CursorPages):
+    """Pages of recordings, newest first."""
 
     ordering = ("-created_at", "-id")
     page_size = 25
@@ -85,14 +86,17 @@ def told(recording: Recording) -> dict[str, Any]:
     return data
 
 
-class RecordingsView(APIView):
+class RecordingsView(DoorView):
     """The recordings of a store."""
+
+    asks: ClassVar = {"GET": RecordingsQuery}
+    # A file is looked at for as long as that takes; of one upload one recording is made.
+    keyed = "apart"
 
     @extend_schema(
         operation_id="recordings",
         parameters=[
             OpenApiParameter("state", str, many=True, explode=False, enum=Recording.State.values),
-            OpenApiParameter("cursor", str),
         ],
         responses=RecordingPageSerializer,
     )
@@ -115,6 +119,7 @@ class RecordingsView(APIView):
             201: RecordingSerializer,
             200: OpenApiResponse(RecordingSerializer, "It was made of this upload before."),
             409: REFUSED,
+            410: REFUSED,
             413: REFUSED,
             415: REFUSED,
             422: REFUSED,
@@ -135,12 +140,12 @@ class RecordingsView(APIView):
         recording, is_new = recording_create(
             upload=upload, wish=Wish(camera=camera, **wish), user=manager
         )
-        tasks.ring(recording.pk)
+        transaction.on_commit(partial(tasks.ring, recording.pk))
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(told(recording), status=code)
 
 
-class RoomView(APIView):
+class RoomView(DoorView):
     """The room of a store."""
 
     @extend_schema(operation_id="store_room", responses=RoomSerializer)
@@ -150,7 +155,7 @@ class RoomView(APIView):
         return Response(RoomSerializer(room | {"paused": pause_words()}).data)
 
 
-class RecordingView(APIView):
+class RecordingView(DoorView):
     """One recording."""
 
     @extend_schema(operation_id="recording", responses=RecordingSerializer)
@@ -167,11 +172,11 @@ def changed(
     manager = ask_manager(request, recording.store)
     change(recording=recording, user=manager)
     if makes_work:
-        tasks.ring(recording.pk)
+        transaction.on_commit(partial(tasks.ring, recording.pk))
     return Response(told(recording))
 
 
-class RecordingCancelView(APIView):
+class RecordingCancelView(DoorView):
     """Stop a recording."""
 
     @extend_schema(
@@ -184,7 +189,7 @@ class RecordingCancelView(APIView):
         return changed(request, recording_id, recording_cancel)
 
 
-class RecordingRetryView(APIView):
+class RecordingRetryView(DoorView):
     """Count a recording again."""
 
     @extend_schema(
@@ -197,7 +202,7 @@ class RecordingRetryView(APIView):
         return changed(request, recording_id, recording_retry, makes_work=True)
 
 
-class RecordingRecountView(APIView):
+class RecordingRecountView(DoorView):
     """Count a recording again with the zones and lines of now."""
 
     @extend_schema(
@@ -213,24 +218,35 @@ class RecordingRecountView(APIView):
 class LinkSerializer(serializers.Serializer[Any]):
     """One person, lost and found again under another number."""
 
-    track = serializers.IntegerField(help_text="The number it goes on as.")
-    before = serializers.IntegerField(help_text="The number it had before.")
+    track = serializers.IntegerField(source="number", help_text="The number it goes on as.")
+    before = serializers.IntegerField(source="before_number", help_text="The number it had before.")
     chain = serializers.IntegerField(help_text="The person's first number.")
-    ended_at = serializers.DateTimeField(help_text="When it was lost.")
-    began_at = serializers.DateTimeField(help_text="When it was found again.")
+    ended_at = serializers.DateTimeField(source="before_ended_at", help_text="When it was lost.")
+    began_at = serializers.DateTimeField(source="started_at", help_text="When it was found again.")
 
 
-class RecordingLinksView(APIView):
+class LinkPages(CursorPages):
+    """Pages of links in order of time."""
+
+    ordering = ("started_at", "number")
+
+
+class RecordingLinksView(PagedView):
     """Who was lost and found again in a recording."""
+
+    asks: ClassVar = {"GET": PageQuery}
+    pagination_class = LinkPages
+    serializer_class = LinkSerializer
 
     @extend_schema(operation_id="recording_links", responses=LinkSerializer(many=True))
     def get(self, request: Request, recording_id: uuid.UUID) -> Response:
-        """List the links of the official count."""
-        found = links_of(recording_of(request, recording_id))
-        return Response(LinkSerializer(found, many=True).data)
+        """Return a page of the links of the official count, in order of time."""
+        run = active_run(recording_of(request, recording_id))
+        PageQuery.read(request)
+        return self.page(linked_tracks(run) if run else Track.objects.none())
 
 
-class RecordingLinkView(APIView):
+class RecordingLinkView(DoorView):
     """One link between two tracks."""
 
     @extend_schema(
@@ -244,7 +260,7 @@ class RecordingLinkView(APIView):
         return changed(request, recording_id, undo, makes_work=True)
 
 
-class RecordingRemoveVideoView(APIView):
+class RecordingRemoveVideoView(DoorView):
     """Remove a recording's video."""
 
     @extend_schema(

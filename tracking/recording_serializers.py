@@ -10,6 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.api_parts import StrictSerializer
 from tracking.models import JobState, Recording, Upload
 from tracking.problems import Problem, known
 from tracking.recording_selectors import STAGES, RecordingFacts
@@ -41,17 +42,6 @@ class InstantField(serializers.Field[datetime, Any, str, Any]):
     def to_representation(self, value: datetime) -> str:
         """Return the instant as ISO 8601 in UTC with Z."""
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields that it does not know."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Check for unknown fields first: a typing error must not be taken for a default."""
-        if isinstance(data, dict) and (unknown := sorted(set(data) - set(self.fields))):
-            message = f"There is no such field here. Known are: {', '.join(sorted(self.fields))}."
-            raise serializers.ValidationError({str(name)[:60]: message for name in unknown})
-        return super().to_internal_value(data)
 
 
 class RecordingWishSerializer(StrictSerializer):

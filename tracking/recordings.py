@@ -310,6 +310,7 @@ def _add_run(recording: Recording, detector: dict[str, Any]) -> Run:
             "params": PipelineParams.for_detector(detector["name"]).to_json(),
             "input": {"sha256": recording.sha256, "size_bytes": recording.size_bytes},
         }
+        | ({"colours": True} if recording.camera.clothing_colours else {})
         | finals.card_of(recording, detector["name"]),
         setup=_frozen_map(recording).to_json(),
     )

@@ -74,7 +74,6 @@ def recording_recount(*, recording: Recording, user: User | None = None) -> Reco
         open_one = held.recounts.filter(state__in=OPEN_JOBS).select_related("new_run").first()
         if open_one is not None and _asks_for(open_one, setup, final):
             return open_one
-        jobs.recount_cancel(held)
         changes = changes_between(run.setup, setup)
         recount = recount_begin(held, run, setup, final, user, changes)
         fault("recount_made")
@@ -136,9 +135,11 @@ def recount_begin(
 ) -> Recount:
     """Let a re-count wait: its run, not active, with the map and what its card says of a final one.
 
-    The caller holds the recording's lock.
+    It takes the place of an open one, or one set aside, whose card is read before: links that it
+    was to undo stay undone. The caller holds the recording's lock.
     """
-    card = {name: value for name, value in run.card.items() if not name.startswith("final")}
+    gone = ("final", finals.TOLD_APART)
+    card = {name: value for name, value in run.card.items() if not name.startswith(gone)}
     card |= {
         "code_version": settings.CODE_VERSION,
         "params": PipelineParams.for_detector(run.card["detector"]["name"]).to_json(),
@@ -150,11 +151,12 @@ def recount_begin(
         recording=recording,
         mode=mode,
         active=False,
-        card=card | final,
+        card=card | final | finals.kept_apart(recording, run, final),
         setup=setup,
     )
     new.full_clean()
     new.save()
+    jobs.recount_cancel(recording)
     return Recount.objects.create(
         store=recording.store,
         recording=recording,

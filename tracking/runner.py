@@ -191,7 +191,8 @@ def _see(chunk: Chunk) -> ChunkResult:
         raise FileMissingError("The media file is gone: upload it again.")
     bounds = {name: getattr(chunk, name) for name in BOUNDS}
     try:
-        return detect_chunk(path, recording.media, bounds, run.card["detector"])
+        colours = bool(run.card.get("colours"))
+        return detect_chunk(path, recording.media, bounds, run.card["detector"], colours=colours)
     except MediaError as error:
         log.warning("chunk_broken", chunk=chunk.pk, why=str(error))
         return ChunkResult(

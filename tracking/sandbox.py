@@ -119,7 +119,12 @@ def inspect(path: Path, bounds: dict[str, int]) -> dict[str, Any]:
 
 
 def detect_chunk(
-    path: Path, media: dict[str, Any], bounds: dict[str, int], detector: dict[str, Any]
+    path: Path,
+    media: dict[str, Any],
+    bounds: dict[str, int],
+    detector: dict[str, Any],
+    *,
+    colours: bool = False,
 ) -> ChunkResult:
     """Return the people of one chunk and its previews; a pure function of its arguments.
 
@@ -131,6 +136,8 @@ def detect_chunk(
         `MediaInfo` and `ChunkBounds` as JSON.
     detector : dict
         The detector's `name` and `settings`.
+    colours : bool
+        Whether it is looked at what people wear.
 
     Raises
     ------
@@ -143,13 +150,15 @@ def detect_chunk(
     made_of = [detector["name"], detector.get("settings") or {}, str(settings.MODELS_DIR)]
     with _kept.child_for(path, made_of) as child:
         said, found, previews = child.ask(
-            {"media": media, "bounds": bounds}, CHUNK_LONGEST_S, SILENT_LONGEST_S
+            {"media": media, "bounds": bounds, "colours": colours},
+            CHUNK_LONGEST_S,
+            SILENT_LONGEST_S,
         )
         if "error" in said:
             raise reported(said)
         size = (media["width"], media["height"])
         try:
-            return chunk_result(said, found, previews, bounds=bounds, size=size)
+            return chunk_result(said, found, previews, bounds=bounds, size=size, colours=colours)
         except NonsenseError as nonsense:
             child.kill()
             raise DecoderError(f"The decoder spoke nonsense: {nonsense}") from nonsense

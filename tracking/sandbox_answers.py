@@ -103,6 +103,7 @@ def chunk_result(
     *,
     bounds: dict[str, int],
     size: tuple[int, int],
+    colours: bool = False,
 ) -> ChunkResult:
     """Return a chunk's result once every part of it holds.
 
@@ -116,6 +117,8 @@ def chunk_result(
         `ChunkBounds` as JSON: no time may lie outside.
     size : (width, height)
         Pixels of the frame: no box may lie outside.
+    colours : bool
+        Whether colours were asked for: what was not asked for is not kept.
 
     Raises
     ------
@@ -125,7 +128,7 @@ def chunk_result(
     check(said, DETECTED)
     first_ms, last_ms = bounds["first_ms"], bounds["last_ms"]
     _hold(first_ms <= said["decoded_to_ms"] <= last_ms, "The time reached lies outside the chunk.")
-    _check_detections(found, first_ms, last_ms, size)
+    _check_detections(found, first_ms, last_ms, size, colours=colours)
     index = [(time_ms, offset, length) for time_ms, offset, length in said["preview_index"]]
     _check_previews(index, previews, first_ms, last_ms)
     return ChunkResult(
@@ -143,7 +146,9 @@ def _hold(holds: bool, otherwise: str) -> None:
         raise NonsenseError(otherwise)
 
 
-def _check_detections(found: bytes, first_ms: int, last_ms: int, size: tuple[int, int]) -> None:
+def _check_detections(
+    found: bytes, first_ms: int, last_ms: int, size: tuple[int, int], *, colours: bool
+) -> None:
     try:
         frames = detections.unpack(found)
     except BadDetectionsError as error:
@@ -153,6 +158,7 @@ def _check_detections(found: bytes, first_ms: int, last_ms: int, size: tuple[int
     most = np.array([*size, *size], np.float64) + BOX_SLACK_PX
     for frame in frames:
         boxes = frame.boxes
+        _hold(colours or frame.colours is None, "There are colours that nobody asked for.")
         _hold(bool(np.isfinite(boxes).all() and (boxes <= most).all()), "A box lies outside.")
         _hold(bool((boxes[:, :2] <= boxes[:, 2:]).all()), "A box is inside out.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone as clock
 from django.utils.crypto import constant_time_compare
 
-from accounts.models import Membership, Store, User
+from accounts.models import ApiLogin, Membership, Store, User
+from tracking.live_protocol import Closing
 from tracking.models import Coverage, Recording, Run, StoreSequence, TrackingEvent, Visit
 from zones.models import CountingLine
 
@@ -58,13 +60,18 @@ def one_view() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a socket open, by which log-in, for which store."""
+    """Who holds a socket open, by which log-in, for which store.
+
+    Who came by a ticket has no session: the key is empty then, and there may be the log-in of an
+    API client in its place.
+    """
 
     user_id: int
     session_key: str
     session_hash: str
     store_id: int
     since: datetime
+    login_id: int | None = None
 
 
 def store_for_socket(user: User | AnonymousUser, public_id: uuid.UUID) -> Store | None:
@@ -72,37 +79,45 @@ def store_for_socket(user: User | AnonymousUser, public_id: uuid.UUID) -> Store 
     return Store.objects.for_user(user).filter(public_id=public_id).first()
 
 
-def holder_of(user: User, session: Any, store: Store) -> Holder:
-    """Return what must stay true for the socket to stay open."""
-    return Holder(
-        user.pk, session.session_key or "", session.get(HASH_SESSION_KEY, ""), store.pk, clock.now()
-    )
+def holder_of(user: User, session: Any, store: Store) -> Holder | None:
+    """Return what must stay true for the socket to stay open; None without a session."""
+    key = session.session_key
+    if not key:
+        return None
+    return Holder(user.pk, key, session.get(HASH_SESSION_KEY, ""), store.pk, clock.now())
 
 
 def refusals(holders: Collection[Holder]) -> dict[Holder, int]:
-    """Return the holders that must go, with the closing code: three queries for any number."""
+    """Return the holders that must go, with the closing code: four queries for any number."""
     people = {holder.user_id for holder in holders}
     users = User.objects.filter(is_active=True).in_bulk(people)
-    keys = {holder.session_key for holder in holders}
+    keys = {holder.session_key for holder in holders if holder.session_key}
     open_sessions = set(
         Session.objects.filter(session_key__in=keys, expire_date__gt=clock.now()).values_list(
             "session_key", flat=True
         )
     )
+    logins = {holder.login_id for holder in holders if holder.login_id}
+    open_logins = set(
+        ApiLogin.objects.filter(pk__in=logins, ended_at=None).values_list("pk", flat=True)
+    )
     members = set(Membership.objects.filter(user_id__in=people).values_list("user_id", "store_id"))
-    refused = {}
+    refused: dict[Holder, int] = {}
     for holder in holders:
         user = users.get(holder.user_id)
-        if user is None or not _still_logged_in(user, holder, open_sessions):
-            refused[holder] = 4401
+        if user is None or not _still_logged_in(user, holder, open_sessions, open_logins):
+            refused[holder] = Closing.LOGGED_OUT
         elif not user.is_superuser and (holder.user_id, holder.store_id) not in members:
-            refused[holder] = 4403
+            refused[holder] = Closing.NOT_A_MEMBER
     return refused
 
 
-def _still_logged_in(user: User, holder: Holder, open_sessions: set[str]) -> bool:
+def _still_logged_in(
+    user: User, holder: Holder, open_sessions: set[str], open_logins: set[int]
+) -> bool:
     return (
-        holder.session_key in open_sessions
+        (not holder.session_key or holder.session_key in open_sessions)
+        and (holder.login_id is None or holder.login_id in open_logins)
         and constant_time_compare(user.get_session_auth_hash(), holder.session_hash)
         and not (user.revoked_at and user.revoked_at > holder.since)
     )
@@ -113,7 +128,12 @@ def _still_logged_in(user: User, holder: Holder, open_sessions: set[str]) -> boo
 
 def sequences(store_public_ids: Collection[str]) -> dict[str, int]:
     """Return the last sequence of each of these stores that has one."""
-    rows = StoreSequence.objects.filter(store__public_id__in=store_public_ids)
+    return sequences_of(Store.objects.filter(public_id__in=store_public_ids))
+
+
+def sequences_of(stores: QuerySet[Store]) -> dict[str, int]:
+    """Return the last sequence of each of these stores that has one, by one query."""
+    rows = StoreSequence.objects.filter(store__in=stores)
     return {str(key): value for key, value in rows.values_list("store__public_id", "value")}
 
 
@@ -165,10 +185,15 @@ def visits_of(store: Store, recording: uuid.UUID | None = None) -> QuerySet[Visi
     visits = Visit.objects.filter(store=store, run__active=True)
     if recording is not None:
         visits = visits.filter(run__recording__public_id=recording)
+    return visits_told(visits)
+
+
+def visits_told(visits: QuerySet[Visit]) -> QuerySet[Visit]:
+    """Return visits with everything their JSON names."""
     return visits.select_related("customer", "run__recording").only(
         "public_id", "entered_at", "exited_at", "duration_ms", "path", "inferred",
         "customer__public_id", "run__public_id", "run__recording__public_id", "run__recording",
-        "customer", "run",
+        "customer", "run", "store",
     )  # fmt: skip
 
 
@@ -185,10 +210,10 @@ def entrance_lines(store: Store) -> QuerySet[CountingLine]:
     return CountingLine.objects.filter(camera__store=store, kind=CountingLine.Kind.ENTRANCE)
 
 
-def cameras_covering(store: Store, since: datetime, until: datetime) -> set[int]:
-    """Return the primary keys of the cameras that observed some of ``[since, until]``."""
+def cameras_covering(stores: Collection[Store], since: datetime, until: datetime) -> set[int]:
+    """Return the primary keys of these stores' cameras that observed some of ``[since, until]``."""
     spans = Coverage.objects.filter(
-        OFFICIAL, camera__store=store, ends_at__gt=since, starts_at__lte=until
+        OFFICIAL, camera__store__in=stores, ends_at__gt=since, starts_at__lte=until
     )
     return set(spans.values_list("camera_id", flat=True).distinct())
 
@@ -259,15 +284,27 @@ class JobCounts:
 
 def job_counts(store: Store) -> JobCounts:
     """Return how many recordings are being counted, wait, or could not be counted."""
+    return jobs_of_stores([store])[store.pk]
+
+
+def jobs_of_stores(stores: Collection[Store]) -> dict[int, JobCounts]:
+    """Return the work of each of these stores by its primary key: one query for any number."""
     state = Recording.State
-    counts = dict(
-        Recording.objects.filter(store=store)
+    counts: Counter[tuple[int, str]] = Counter()
+    rows = (
+        Recording.objects.filter(store__in=stores)
+        .exclude(state=state.DONE)
         .order_by()
-        .values_list("state")
+        .values_list("store_id", "state")
         .annotate(rows=Count("pk"))
     )
-    return JobCounts(
-        working=counts.get(state.RUNNING, 0),
-        waiting=counts.get(state.QUEUED, 0),
-        failed=counts.get(state.FAILED, 0) + counts.get(state.QUARANTINED, 0),
-    )
+    for store_id, told, number in rows:
+        counts[store_id, told] = number
+    return {
+        store.pk: JobCounts(
+            working=counts[store.pk, state.RUNNING],
+            waiting=counts[store.pk, state.QUEUED],
+            failed=counts[store.pk, state.FAILED] + counts[store.pk, state.QUARANTINED],
+        )
+        for store in stores
+    }

@@ -24,6 +24,7 @@ from django.db.models.functions import Now
 from tracking import jobs, ledger
 from tracking.faults import fault
 from tracking.ledger import Followed, LedgerBatch, Slice
+from tracking.live_protocol import events_hint, picture_hint
 from tracking.matching import VisitSpan, match_visits
 from tracking.models import (
     Chunk,
@@ -169,9 +170,8 @@ def _told(numbers: RunNumbers) -> dict[str, int]:
 
 def _tell_on_commit(recount: Recount, seq: int) -> None:
     recording = recount.recording
-    picture = {"type": "picture", "recording": str(recording.public_id)}
-    span = {"from_ms": 0, "to_ms": recording.declared_ms}
-    ledger.publish_on_commit(recount.store, {"type": "events", "seq": seq}, picture | span)
+    picture = picture_hint(recording.public_id, 0, recording.declared_ms)
+    ledger.publish_on_commit(recount.store, events_hint(seq), picture)
 
 
 # --- People --------------------------------------------------------------------------------------

@@ -23,10 +23,9 @@ from rest_framework import exceptions, status
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from accounts.models import Store, User
-from accounts.selectors import may_manage
+from accounts.api_parts import ask_manager
+from accounts.doors import DoorView
 from tracking.live_api import store_of
 from tracking.models import Upload
 from tracking.problems import Problem, in_bytes
@@ -44,6 +43,7 @@ TUS_VERSION = "1.0.0"
 PART_TYPE = "application/offset+octet-stream"
 LARGEST_LENGTH = 2**62
 REFUSED = OpenApiResponse(description="A problem with its code (RFC 9457).")
+PART_REFUSED = dict.fromkeys((409, 410, 411, 413, 415, 423, 507), REFUSED)
 TUS_HEADERS = [
     OpenApiParameter("Tus-Resumable", str, "header", required=True, enum=[TUS_VERSION]),
 ]
@@ -61,18 +61,12 @@ class PartParser(BaseParser):
         return {}
 
 
-def ask_manager(request: Request, store: Store) -> User:
-    """Return who asks, provided that person manages the store."""
-    user = request.user
-    if not isinstance(user, User) or not may_manage(user=user, store=store):
-        raise exceptions.PermissionDenied("Only managers of the store may do this.")
-    return user
-
-
-class TusView(APIView):
+class TusView(DoorView):
     """What every tus address does: the version is checked and told."""
 
     parser_classes = [PartParser]
+    # The protocol has its own way of going on after a lost answer.
+    keyed = False
 
     def check_version(self, request: Request) -> None:
         """Refuse another version of the protocol."""
@@ -154,7 +148,7 @@ class UploadView(TusView):
     @extend_schema(
         operation_id="upload_append",
         request={PART_TYPE: OpenApiTypes.BINARY},
-        responses={204: None, 409: REFUSED, 413: REFUSED, 415: REFUSED, 423: REFUSED, 507: REFUSED},
+        responses={204: None, **PART_REFUSED},
         parameters=[
             *TUS_HEADERS,
             OpenApiParameter("Upload-Offset", int, "header", required=True),
@@ -177,10 +171,21 @@ class UploadView(TusView):
         """Drop the file."""
         upload = self.upload_of(request, upload_id)
         self.check_version(request)
-        upload_remove(upload=upload)
+        upload_remove(upload=upload, user=ask_manager(request, upload.store))
         return HttpResponse(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(exclude=True)
+    @extend_schema(
+        operation_id="upload_override",
+        request=None,
+        responses={200: None, 204: None, 405: REFUSED, **PART_REFUSED},
+        parameters=[
+            *TUS_HEADERS,
+            OpenApiParameter(
+                "X-HTTP-Method-Override", str, "header", required=True,
+                enum=["PATCH", "DELETE", "HEAD"],
+            ),
+        ],
+    )  # fmt: skip
     def post(self, request: Request, upload_id: uuid.UUID) -> HttpResponse:
         """Do what X-HTTP-Method-Override says, for senders that know only GET and POST."""
         methods = {"PATCH": self.patch, "DELETE": self.delete, "HEAD": self.head}
@@ -189,7 +194,7 @@ class UploadView(TusView):
             raise exceptions.MethodNotAllowed("POST")
         return methods[wanted](request, upload_id)
 
-    @extend_schema(operation_id="upload", responses=UploadSerializer)
+    @extend_schema(operation_id="upload", responses={200: UploadSerializer, 403: REFUSED})
     def get(self, request: Request, upload_id: uuid.UUID) -> Response:
         """Say what the file is and when it says it was made."""
         upload = self.upload_of(request, upload_id)

@@ -23,6 +23,7 @@ from django.http.request import UnreadablePostError
 from django.utils import timezone as clock
 
 from accounts.models import Store, User
+from accounts.services import audit_record
 from tracking import gate, media, room
 from tracking.faults import fault
 from tracking.gate import CheckedFile, PlannedChunk
@@ -183,11 +184,11 @@ def upload_finish(*, upload: Upload) -> None:
             _finish(upload)
 
 
-def upload_remove(*, upload: Upload) -> bool:
+def upload_remove(*, upload: Upload, user: User | None = None) -> bool:
     """Remove an upload; its file goes too, unless a recording was made of it.
 
     Returns whether it was there. The row lock makes a recording that is being made of it right
-    now seen, or not begun.
+    now seen, or not begun. What a person removes is noted.
     """
     with transaction.atomic():
         held = Upload.objects.select_for_update().filter(pk=upload.pk).first()
@@ -195,6 +196,12 @@ def upload_remove(*, upload: Upload) -> bool:
             return False
         used = Recording.objects.filter(folder=held.folder).exists()
         held.delete()
+        if user is not None:
+            told = {"upload": str(upload.public_id)}
+            audit_record(
+                action="upload.removed", actor=user, store=held.store, subject=held.filename,
+                detail=told,
+            )  # fmt: skip
     if not used:
         media.remove_folder(upload.folder)
     return True

@@ -6,9 +6,12 @@ from tracking import views
 
 pages = [
     path("stores/<slug:store_slug>/live/", views.live, name="live"),
+    path("stores/<slug:store_slug>/events/<uuid:event_id>/", views.event, name="event"),
     path("stores/<slug:store_slug>/recordings/", views.recordings, name="recordings"),
+    path(
+        "stores/<slug:store_slug>/recordings/<uuid:recording_id>/links/",
+        views.recording_links,
+        name="links",
+    ),
 ]
-urlpatterns = [
-    path("", views.home, name="home"),
-    path("", include((pages, "tracking"))),
-]
+urlpatterns = [path("", include((pages, "tracking")))]

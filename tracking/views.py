@@ -1,15 +1,18 @@
-"""Pages of `tracking`: Live and Recordings."""
+"""Pages of `tracking`: Live, Recordings, a recording's links, and the evidence of one event."""
 
 from __future__ import annotations
+
+import uuid
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
-from accounts.selectors import stores_of_user
+from tracking.event_page import event_context, event_of
+from tracking.links_page import links_context, recording_of_page
 from tracking.models import Recording
 from tracking.pages import api_answer, page_context, store_of_page
 from tracking.recording_rows import GROUPS, recording_counts, recording_page
@@ -21,17 +24,7 @@ FEED_LENGTH = 50
 
 
 @login_required
-@require_GET
-def home(request: HttpRequest) -> HttpResponse:
-    """Lead to the Live page of the person's first store, or say that there is none yet."""
-    store = stores_of_user(request.user).first()
-    if store is None:
-        return render(request, "tracking/no_store.html")
-    return redirect("tracking:live", store_slug=store.slug)
-
-
-@login_required
-@require_GET
+@require_safe
 @ensure_csrf_cookie
 def live(request: HttpRequest, store_slug: str) -> HttpResponse:
     """Show the shop now, beside the recording on show."""
@@ -61,7 +54,7 @@ def live(request: HttpRequest, store_slug: str) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 @ensure_csrf_cookie
 def recordings(request: HttpRequest, store_slug: str) -> HttpResponse:
     """List the store's recordings, newest first."""
@@ -79,3 +72,25 @@ def recordings(request: HttpRequest, store_slug: str) -> HttpResponse:
         "rows": recording_page(store, group, request.GET.get("page")),
     }
     return render(request, "tracking/recordings.html", context)
+
+
+@login_required
+@require_safe
+@ensure_csrf_cookie
+def recording_links(request: HttpRequest, store_slug: str, recording_id: uuid.UUID) -> HttpResponse:
+    """Show who was lost and found again in a recording, and why each was taken for one person."""
+    store = store_of_page(request.user, store_slug)
+    recording = recording_of_page(store, recording_id)
+    context = page_context(request, store)
+    context["page_data"]["links"] = f"/api/v1/recordings/{recording.public_id}/links/"
+    context |= links_context(recording, request.GET.get("page"))
+    return render(request, "tracking/links.html", context)
+
+
+@login_required
+@require_safe
+def event(request: HttpRequest, store_slug: str, event_id: uuid.UUID) -> HttpResponse:
+    """Show one event: its way on the picture, what counted it, and the film where it is kept."""
+    store = store_of_page(request.user, store_slug)
+    context = page_context(request, store) | event_context(store, event_of(store, event_id))
+    return render(request, "tracking/event.html", context)

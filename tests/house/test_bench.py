@@ -54,8 +54,8 @@ def test_an_unknown_row_is_refused_with_those_there_are():
     assert done.returncode == 2
     assert "there is no row beauty" in done.stderr
     assert (
-        "tracker, own, sight, gating, speed, store, memory, workers, coverage, ingest, rollups"
-        in done.stderr
+        "tracker, own, sight, gating, speed, store, memory, workers, coverage, ingest, rollups, "
+        "fanout, lists, page" in done.stderr
     )
 
 

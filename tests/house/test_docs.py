@@ -80,3 +80,31 @@ def test_make_help_lists_exactly_the_targets_that_exist():
     phony = set(re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)[1].split())  # type: ignore[index]
     helped = set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE))
     assert helped == phony
+
+
+CHARTS = (ROOT / "docs/charts.md").read_text()
+
+
+def test_how_to_add_a_chart_names_files_and_parts_that_exist():
+    named = set(re.findall(r"`((?:\w+/)+[\w./-]+\.\w+)`", CHARTS))
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+    scripts = "".join(path.read_text() for path in (ROOT / "static/js").rglob("*.js"))
+    for name in ("mount", "token", "pressable", "eventsAddress"):
+        assert f"`{name}" in CHARTS
+        assert re.search(rf"export (?:function|const) {name}\b", scripts), name
+    tools = (ROOT / "static/js/parts/chart_tools.js").read_text()
+    for name in ("shown", "options", "select"):
+        assert f"tools.{name}" in CHARTS
+        assert re.search(rf"^  (?:get )?{name}(?:\(| =)", tools, re.MULTILINE), name
+    assert 'class="lgb" type="button" data-series' in CHARTS
+
+
+def test_every_chart_has_a_table_beside_it_and_a_way_to_show_it():
+    templates = [path.read_text() for path in (ROOT / "templates").rglob("*.html")]
+    shown = [text for text in templates if re.search(r'class="chart[ "]', text)]
+    pages = [text for text in shown if "data-style-chart" not in text]  # made-up numbers
+    assert len(pages) == 3
+    for text in pages:
+        assert text.count('data-value="table"') == text.count('class="chart') == 1
+        assert re.search(r'data-\w+-view="table"[^>]*hidden>\s*<table class="tbl">', text)

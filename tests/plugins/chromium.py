@@ -1,24 +1,12 @@
 """A real Chromium for the browser tests; without one they are skipped, in one line."""
 
 import os
-import shutil
 from collections.abc import Generator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-# It must never ask the network for anything on its own account.
-FLAGS = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-domain-reliability",
-    "--disable-features=OptimizationHints,MediaRouter,Translate",
-]
+from tools.chromium import FLAGS, program
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +16,12 @@ def browser() -> Generator[Browser, None, None]:
     Not for the whole run: while it is open, this thread has an event loop, which asynchronous
     tests of other files and Django's guard against blocking calls would trip over.
     """
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
+    found = program()
+    if found is None:
         pytest.skip("no Chromium on PATH")
     as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=[*FLAGS, *as_root])
+        chromium = playwright.chromium.launch(executable_path=found, args=[*FLAGS, *as_root])
         yield chromium
         chromium.close()
 

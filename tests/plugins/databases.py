@@ -19,8 +19,8 @@ from tests.plugins import environment
 from tests.plugins.servers import PostgreSQL
 
 OPTION = "--also-postgresql"
-# What a browser sees does not depend on the database.
-AGAIN = "db and not browser"
+# What a browser sees does not depend on the database, nor does what is marked `once`.
+AGAIN = "db and not browser and not once"
 REPORTS_TO = "--reports-to-descriptor"
 # What the processes of a distributed round say that they collected for the second one.
 HANDED_IN = pytest.StashKey[int]()
@@ -89,7 +89,8 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 def runs_again(item: pytest.Item) -> bool:
     """Whether the second round has this test; AGAIN says the same in pytest's words."""
-    return bool(item.get_closest_marker("db")) and not item.get_closest_marker("browser")
+    again = not item.get_closest_marker("browser") and not item.get_closest_marker("once")
+    return bool(item.get_closest_marker("db")) and again
 
 
 class ReportWriter:

@@ -45,6 +45,7 @@ os.environ.update(
     REDIS_URL=valkey.url,
     # No test asks a service that somebody has set up.
     OSKARTRACK_INSIGHTS_URL="",
+    OSKARTRACK_KAFKA="",
 )
 
 from django.conf import settings  # noqa: E402 - only now does it read this environment

@@ -152,7 +152,7 @@ def hanging(files: tuple[Path, Path]) -> Answer:
     def work() -> None:
         jobs.CLAIM_LONGEST_S = 0.3
         settings.LEASE_RENEW_S = 0.1
-        runner.detect_chunk = lambda *_: time.sleep(60)
+        runner.detect_chunk = lambda *_, **__: time.sleep(60)
         runner.work(recording.pk)
 
     code = ended(fork(work))

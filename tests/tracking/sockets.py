@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import quote
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.test import Client
 
 from accounts.models import Store, User
 from tests.cast import PASSWORD
+from tests.plugins.live_hints import problem_with
 
 SOON_S = 5.0
 ORIGIN = "http://127.0.0.1:8000"
@@ -29,7 +31,13 @@ def log_in(user: User) -> Client:
 class Socket:
     """One WebSocket: what the application is sent and what it sends."""
 
-    def __init__(self, store_id: Any, client: Client | None, origin: str | None = ORIGIN) -> None:
+    def __init__(
+        self,
+        store_id: Any,
+        client: Client | None,
+        origin: str | None = ORIGIN,
+        ticket: str | None = None,
+    ) -> None:
         headers = [(b"host", b"127.0.0.1:8000")]
         if origin:
             headers.append((b"origin", origin.encode()))
@@ -37,8 +45,9 @@ class Socket:
             cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
             headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={cookie}".encode()))
         path = f"/ws/stores/{store_id}/"
+        query = b"" if ticket is None else f"ticket={quote(ticket)}".encode()
         self.scope = {
-            "type": "websocket", "path": path, "raw_path": path.encode(), "query_string": b"",
+            "type": "websocket", "path": path, "raw_path": path.encode(), "query_string": query,
             "headers": headers, "subprotocols": [], "scheme": "ws",
             "client": ("127.0.0.1", 50000), "server": ("127.0.0.1", 8000),
         }  # fmt: skip
@@ -67,10 +76,12 @@ class Socket:
         return await asyncio.wait_for(self.from_app.get(), within_s)
 
     async def message(self, within_s: float = SOON_S) -> dict[str, Any]:
-        """Return the next message's JSON."""
+        """Return the next message's JSON, held to the schema."""
         sent = await self.next(within_s)
         assert sent["type"] == "websocket.send", sent
-        return dict(json.loads(sent["text"]))
+        message = json.loads(sent["text"])
+        assert problem_with(message) is None, problem_with(message)
+        return dict(message)
 
     async def message_of(self, kind: str, within_s: float = SOON_S) -> dict[str, Any]:
         """Return the next message of a kind."""
@@ -84,6 +95,7 @@ class Socket:
         async with asyncio.timeout(within_s):
             while True:
                 if (sent := await self.next(within_s))["type"] == "websocket.close":
+                    assert type(sent["code"]) is int  # Daphne takes nothing else
                     return int(sent["code"])
 
     async def say(self, text: str) -> None:

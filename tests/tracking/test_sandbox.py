@@ -27,6 +27,7 @@ from tests.vision.test_nanodet import tiny
 from tracking import jobs, runner, sandbox
 from tracking.sandbox_answers import NonsenseError, chunk_result, jpeg_size, read_json
 from tracking.vision import detections, wire
+from tracking.vision.colours import no_colours
 from tracking.vision.confinement import ALLOWED
 from tracking.vision.detections import DetectedFrame
 from tracking.vision.detectors.model_files import NANODET, NANODET_INT8
@@ -57,10 +58,10 @@ def film(tmp_path_factory):
     return make_video(path, seconds=45, fps=5, size=(320, 240), wall=cv2.resize(wall, (320, 240)))
 
 
-def see(path, detector=HOG, chunk=0):
+def see(path, detector=HOG, chunk=0, *, colours=False):
     info = probe(path)
     bounds = plan_chunks(path, info)[chunk]
-    return sandbox.detect_chunk(path, asdict(info), asdict(bounds), detector)
+    return sandbox.detect_chunk(path, asdict(info), asdict(bounds), detector, colours=colours)
 
 
 @contextmanager
@@ -208,6 +209,20 @@ def test_chunks_in_any_order_twice_in_one_process_and_in_four_give_equal_bytes(f
         assert list(four.map(of, order)) == [expected[index] for index in order]
 
 
+def test_colours_are_looked_at_in_the_locked_process_where_they_are_asked_for(film):
+    info, detector = probe(film), make_detector("hog", SETTINGS)
+    bounds = plan_chunks(film, info)[1]
+    found = see(film, chunk=1, colours=True)
+    assert found == detect_chunk(film, info, bounds, detector, colours=True)
+    frames = detections.unpack(found.detections)
+    assert any(frame.colours is not None and frame.colours.any() for frame in frames)
+    plain = see(film, chunk=1)
+    for with_them, without in zip(frames, detections.unpack(plain.detections), strict=True):
+        assert without.colours is None
+        assert (with_them.boxes == without.boxes).all()
+    assert plain.previews == found.previews
+
+
 @pytest.fixture(params=["made here", "NanoDet"])
 def models(request, settings, tmp_path):
     """A folder with both networks: tiny ones, or the real ones where they are."""
@@ -306,7 +321,7 @@ def test_a_decoder_that_ends_badly_costs_an_attempt_and_its_reason_is_named(
 def test_a_decoder_that_takes_all_memory_is_refused_it(film, monkeypatch):
     script = (
         "from tracking.vision import sandboxed, previews\n"
-        "def greedy(*_): return bytearray(2 << 30)\n"
+        "def greedy(*_, **__): return bytearray(2 << 30)\n"
         "previews.detect_chunk = greedy\n"
     )
     real = sandbox.command
@@ -408,6 +423,7 @@ def test_no_part_of_an_answer_is_believed():
     one = len(previews) // 2
     out = [replace(frames[0], boxes=np.array([[10, 20, 90, 90]], np.float32))]
     inside_out = [replace(frames[0], boxes=np.array([[50, 20, 10, 90]], np.float32))]
+    coloured = [replace(frames[0], colours=no_colours(1))]
     marker = previews[:2] + b"\xff\xfe\x00\x08<svg/>" + previews[2:one]
     big = cv2.imencode(".jpg", np.zeros((8, 800, 3), np.uint8))[1].tobytes()
     lies = {
@@ -419,6 +435,7 @@ def test_no_part_of_an_answer_is_believed():
         "a frame twice": (said, [frames[0], frames[0]], previews),
         "a box outside": (said, out, previews),
         "a box inside out": (said, inside_out, previews),
+        "colours nobody asked for": (said, coloured, previews),
         "cut detections": (said, detections.pack(frames)[:-3], previews),
         "no detections": (said, b"", previews),
         "more pictures than named": (said, frames, previews + b"\0"),

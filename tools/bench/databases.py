@@ -13,6 +13,8 @@ from tools.bench.installation import Installation
 # How many times as fast as `bulk_create` events should go in.
 FASTER_THAN_BULK_CREATE = {"SQLite": 4.0, "PostgreSQL": 3.0}
 ROWS = 10_000
+# Of a feed whose pages are read, near and far back.
+LISTED = 100_000
 EVENTS_A_SECOND = 5000.0
 # A page that reads sums may take so many times as long with ten times the events.
 FLAT = 1.5
@@ -20,6 +22,7 @@ A_MILLION = 1_000_000
 # Up to so many millions every sum is compared with its events in the end.
 COMPARED = 1
 HALF_AN_HOUR_S = 1800
+LOG_CHARACTERS = 3000
 
 
 @contextmanager
@@ -29,7 +32,11 @@ def installation(name: str, folder: Path) -> Iterator[Installation]:
         yield Installation(folder)
         return
     with PostgreSQL() as server:
-        yield Installation(folder, server.url)
+        try:
+            yield Installation(folder, server.url)
+        except RuntimeError as error:
+            told = (server.folder / "log").read_text(errors="replace")[-LOG_CHARACTERS:]
+            raise RuntimeError(f"{error}\nPostgreSQL's own log ends:\n{told}") from error
 
 
 def rollup_race(name: str, folder: Path, millions: int) -> dict[str, Any]:

@@ -49,17 +49,22 @@ class Ran:
 class Installation:
     """Commands on an empty database in a folder that nothing else uses, or on one that is named."""
 
-    def __init__(self, folder: Path, database: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database: str | None = None,
+        redis_url: str = "redis://127.0.0.1:1/0",  # nothing listens: counting does not need it
+    ) -> None:
         self.folder = folder
         wanted = {
             "OSKARTRACK_DATA": str(folder),
             "DATABASE_URL": database or f"sqlite:///{folder}/oskartrack.sqlite3",
-            "REDIS_URL": "redis://127.0.0.1:1/0",  # nothing listens: counting does not need it
+            "REDIS_URL": redis_url,
             "OSKARTRACK_ENV": "development",
             "DJANGO_SETTINGS_MODULE": "oskartrack.settings",
             "PYTHONPATH": str(ROOT),
         }
-        self._environment = {**os.environ, **wanted}
+        self.environment = {**os.environ, **wanted}
         folder.mkdir(parents=True, exist_ok=True)
 
     def manage(self, *arguments: object, timeout_s: float = 120) -> Ran:
@@ -79,7 +84,7 @@ class Installation:
             process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,

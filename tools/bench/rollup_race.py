@@ -29,11 +29,11 @@ from accounts.models import Store  # noqa: E402
 from analytics import rebuild  # noqa: E402
 from analytics.history import hour_lines, summary_lines, totals_of  # noqa: E402
 from analytics.models import Bucket  # noqa: E402
-from analytics.rollups import bucket_sink, clock_of  # noqa: E402
+from analytics.rollups import clock_of  # noqa: E402
 from analytics.summaries import fold_dirty  # noqa: E402
 from tools.bench.many_events import bounds, year_of  # noqa: E402
 from tracking.bulk import insert_rows  # noqa: E402
-from tracking.ledger import LedgerBatch  # noqa: E402
+from tracking.ledger import LedgerBatch, feed  # noqa: E402
 from tracking.models import TrackingEvent  # noqa: E402
 
 ROUNDS = 5
@@ -99,7 +99,7 @@ def incremental(store: Store) -> tuple[float, float]:
 def sums(batch: LedgerBatch) -> None:
     """Add events to the sums and fold what is behind then."""
     with transaction.atomic():
-        bucket_sink(batch)
+        feed(batch)
     fold_dirty(batch.store)
 
 

@@ -3,9 +3,19 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from tools.bench import core_coverage, databases, films, peers, rendered_store, seeing
+from tools.bench import (
+    core_coverage,
+    databases,
+    fanout,
+    films,
+    live_page,
+    peers,
+    rendered_store,
+    seeing,
+)
 from tools.bench import workers as side_by_side
 from tools.bench.installation import Installation
 
@@ -297,6 +307,85 @@ def _film(wanted: Wanted, tell: Callable[[str], None]) -> tuple[Path, Path, str]
     return *films.scene(installation, 60, seed=1), "a rendered scene"
 
 
+def fan_out(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
+    """Yield how hints get to many sockets beside two peers, and what publishing one costs."""
+    for clients in fanout.CLIENTS:
+        found = fanout.measure(wanted.folder / "fanout", clients, tell)
+        ours, stock, raw = (found[kind] for kind in fanout.KINDS)
+        yield Row(
+            f"fanout_us_a_delivery: {clients} clients",
+            1e6 / ours.deliveries_a_second,
+            1e6 / stock.deliveries_a_second,
+            stock.deliveries_a_second / ours.deliveries_a_second,
+            1 / fanout.FASTER_THAN_STOCK if clients == fanout.CLIENTS[-1] else None,
+            f"{ours.deliveries_a_second:.0f} deliveries a second, the stock group layer's "
+            f"{stock.deliveries_a_second:.0f}, a raw server's {raw.deliveries_a_second:.0f}",
+        )
+        yield Row(
+            f"fanout_p99_ms: {clients} clients",
+            ours.p99_ms,
+            raw.p99_ms,
+            ours.p99_ms / raw.p99_ms,
+            fanout.LATER_THAN_RAW,
+            f"4 hints a second, a raw server beside it; the stock layer's {stock.p99_ms:.0f} ms",
+        )
+        beside = ours.p99_ms_beside_a_stalled or float("inf")
+        yield Row(
+            f"fanout_p99_ms_beside_a_stalled: {clients} clients",
+            beside,
+            ours.p99_ms,
+            beside / ours.p99_ms,
+            fanout.LATER_BESIDE_A_STALLED,
+            "with one more client, which does not read",
+        )
+    yield from _publish(wanted, tell)
+
+
+def _publish(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
+    tell("publishing")
+    told = fanout.publish_race(wanted.folder / "publish")
+    group = f"a group send takes {1000 * told['group_s']:.2f} ms"
+    ratio = told["ours_s"] / told["plain_s"]
+    numbers = 1000 * told["ours_s"], 1000 * told["plain_s"]
+    yield Row("publish_ms", *numbers, ratio, 1.5, f"a hint beside PUBLISH alone; {group}")
+    opened, note = told["opened"], f"by {told['opened_by_group']:.0f} of group sends"
+    yield Row("publish_connections_opened", opened, None, opened, 0.0, note)
+
+
+def lists(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
+    """Yield what pages of lists cost, near and far back, beside the plain way of making them."""
+    for name in databases.FASTER_THAN_BULK_CREATE:
+        tell(f"lists on {name}")
+        with databases.installation(name, wanted.folder / f"lists-{name}") as place:
+            race = ("-m", "tools.bench.lists_race", databases.LISTED)
+            told = place.python(*race, timeout_s=databases.HALF_AN_HOUR_S).json()
+        for what, page in (("events", "newest"), ("recordings", "recordings")):
+            ours, plain = told[page], told[f"plain {what}"]
+            yield Row(
+                f"list_ms: {what}, {name}",
+                ours["ms"],
+                plain["ms"],
+                ours["ms"] / plain["ms"],
+                note=f"of a core for a page, in {ours['queries']} queries; by number, with a COUNT "
+                f"and row by row, in {plain['queries']}",
+            )
+        first, last = told["first"]["ms"], told["last"]["ms"]
+        note = f"of a core for 200 events after the first, and at the end of {databases.LISTED}"
+        yield Row(f"list_far_back_ms: {name}", last, first, last / first, databases.FLAT, note)
+
+
+def page(wanted: Wanted, tell: Callable[[str], None]) -> Iterator[Row]:
+    """Yield how soon an open Live page shows what was just written down."""
+    folder = wanted.folder / "page"
+    folder.mkdir()
+    tell(f"{live_page.STEPS} steps, one after the other, on an open page")
+    took = sorted(live_page.seconds(folder))
+    note = f"from the commit to the number drawn, in Chromium: median {median(took):.2f} s, "
+    note += f"the latest of {len(took)} {took[-1]:.2f} s; nothing reloaded"
+    late = took[int(len(took) * 0.95)]
+    yield Row("live_page_s: 95 of 100", late, live_page.GOAL_S, late / live_page.GOAL_S, 1.0, note)
+
+
 ROWS: dict[str, Callable[[Wanted, Callable[[str], None]], Iterator[Row]]] = {
     "tracker": tracker,
     "own": own,
@@ -309,4 +398,7 @@ ROWS: dict[str, Callable[[Wanted, Callable[[str], None]], Iterator[Row]]] = {
     "coverage": coverage,
     "ingest": ingest,
     "rollups": rollups,
+    "fanout": fan_out,
+    "lists": lists,
+    "page": page,
 }

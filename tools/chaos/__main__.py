@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from tools.chaos import breaking, doubles, kills, poison
+from tools.chaos import breaking, doubles, kills, live, poison
 from tools.chaos.stage import ROOT
 
 Lines = list[tuple[str, str]]
@@ -42,6 +42,11 @@ def _poison(seed: int) -> tuple[bool, Lines]:
     return outcome.held, poison.report(outcome)
 
 
+def _live(seed: int) -> tuple[bool, Lines]:
+    outcome = live.run(seed, live.Size(), tell)
+    return outcome.held, live.report(outcome)
+
+
 def _tests(*arguments: str, **environment: str) -> Part:
     """Return a part that is done by tests, in their full form."""
 
@@ -61,17 +66,39 @@ def _sums(seed: int) -> tuple[bool, Lines]:
     return part(seed)
 
 
+def _access(seed: int) -> tuple[bool, Lines]:
+    part = _tests(
+        "tests/access", "tests/accounts/test_refresh_at_once.py", "--timeout=3600",
+        OSKARTRACK_CHAOS="full", SEED=str(seed),
+    )  # fmt: skip
+    return part(seed)
+
+
+def _schema(seed: int) -> tuple[bool, Lines]:
+    part = _tests(
+        "tests/access/test_contract.py",
+        "-s",
+        "--timeout=7200",
+        OSKARTRACK_CHAOS="full",
+        SEED=str(seed),
+    )
+    return part(seed)
+
+
 # A part is a function of the seed, or tests that have a longer form than the one of every commit.
 PARTS: dict[str, Part] = {
     "kills": _kills,
     "sweep": _sweep,
     "doubles": _doubles,
     "poison": _poison,
+    "live": _live,
     "planted": _tests("tests/chaos/test_planted_bugs.py", OSKARTRACK_CHAOS="full"),
     "outages": _tests(
         "tests/house/test_outages.py", "tests/house/test_full_disk.py", OSKARTRACK_CHAOS="full"
     ),
     "sums": _sums,
+    "access": _access,
+    "schema": _schema,
     "recounts": _tests("tests/tracking/test_recount_edits.py", OSKARTRACK_CHAOS="full"),
     "corpus": _tests(
         "tests/corpus", "-s", CORPUS_FILES="1000", CORPUS_DAMAGED="500", CORPUS_GOOD="60"

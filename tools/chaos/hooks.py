@@ -41,8 +41,8 @@ def _slow_down(file: Path) -> None:
 
     detect = loose(runner).detect_chunk
 
-    def slowly(*arguments: Any) -> Any:
-        found = detect(*arguments)
+    def slowly(*arguments: Any, **named: Any) -> Any:
+        found = detect(*arguments, **named)
         time.sleep(number_in(file))
         return found
 
@@ -55,10 +55,10 @@ def _die_of(name: str) -> None:
 
     detect = loose(runner).detect_chunk
 
-    def deadly(path: Any, media: Any, bounds: Any, detector: Any) -> Any:
+    def deadly(path: Any, media: Any, bounds: Any, detector: Any, **named: Any) -> Any:
         if name in str(getattr(detector, "settings", detector)):
             os.kill(os.getpid(), signal.SIGKILL)
-        return detect(path, media, bounds, detector)
+        return detect(path, media, bounds, detector, **named)
 
     loose(runner).detect_chunk = deadly
 

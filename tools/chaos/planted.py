@@ -262,12 +262,12 @@ def slow_detector(teller: Teller, mutant: str, _: int) -> str:
         settings.LEASE_S, settings.LEASE_RENEW_S = lease_s, 0.2
         detect = loose(runner).detect_chunk
 
-        def slowly(*arguments: Any) -> Any:
+        def slowly(*arguments: Any, **named: Any) -> Any:
             first = not seen.exists()
             with seen.open("a") as log:
                 log.write(".")
             time.sleep(2 * lease_s if first else 0)
-            return detect(*arguments)
+            return detect(*arguments, **named)
 
         loose(runner).detect_chunk = slowly
         STORIES["count"].work(slug, teller.film)

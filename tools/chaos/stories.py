@@ -126,9 +126,9 @@ def _count_with_renewals(slug: str, _: Film) -> None:
     settings.LEASE_RENEW_S = 0.03
     detect = loose(runner).detect_chunk
 
-    def slowly(*arguments: Any) -> Any:
+    def slowly(*arguments: Any, **named: Any) -> Any:
         time.sleep(0.15)
-        return detect(*arguments)
+        return detect(*arguments, **named)
 
     loose(runner).detect_chunk = slowly
     runner.work(_recording(slug).pk)
@@ -138,10 +138,10 @@ def _count_with_trouble(slug: str, _: Film) -> None:
     """Count, with a detector that fails the first time in each process."""
     detect, tries = loose(runner).detect_chunk, iter([RuntimeError("a stumble")])
 
-    def stumbling(*arguments: Any) -> Any:
+    def stumbling(*arguments: Any, **named: Any) -> Any:
         for trouble in tries:
             raise trouble
-        return detect(*arguments)
+        return detect(*arguments, **named)
 
     loose(runner).detect_chunk = stumbling
     runner.work(_recording(slug).pk)

@@ -233,10 +233,10 @@ def _remembered(detect: Callable[..., Any]) -> Callable[..., Any]:
     """Let a part of the film be detected once: the result depends on nothing else."""
     known: dict[str, Any] = {}
 
-    def detected(path: Any, media: Any, bounds: Any, *more: Any) -> Any:
+    def detected(path: Any, media: Any, bounds: Any, *more: Any, **named: Any) -> Any:
         key = repr(bounds)
         if key not in known:
-            known[key] = detect(path, media, bounds, *more)
+            known[key] = detect(path, media, bounds, *more, **named)
         return known[key]
 
     return detected

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django import template
@@ -15,6 +16,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tracking.meanings import COMPARED, MEANINGS, Meaning
 from tracking.problems import in_bytes
 
 register = template.Library()
@@ -22,6 +24,12 @@ register = template.Library()
 NONE = "—"  # "No data" is a dash, never a zero.
 # What a template hands on where there is nothing: null, or a name that leads nowhere.
 MISSING = (None, "")
+# Of a page's address what means the same in another shop: when, and what of it. Which zone, camera
+# or recording, and where a list goes on, is of one shop.
+SAME_EVERYWHERE = (
+    "day", "from", "to", "at", "until", "compare", "order", "of", "ended", "length", "staff",
+    "show", "heat", "without",
+)  # fmt: skip
 
 
 @register.simple_tag
@@ -33,6 +41,15 @@ def icon(name: str, size: str = "") -> SafeString:
         static("vendor/icons.svg"),
         name,
     )
+
+
+@register.inclusion_tag("parts/meanings.html")
+def meanings(*names: str, than: str = "") -> dict[str, Any]:
+    """Return the button that says what the numbers of a card mean, what they stand beside too."""
+    told = [MEANINGS[name] for name in names]
+    if than not in MISSING:
+        told.append(Meaning(than[:1].upper() + than[1:], COMPARED))
+    return {"meanings": told}
 
 
 @register.simple_tag
@@ -95,6 +112,14 @@ def count(value: Any) -> str:
 
 
 @register.filter
+def count_short(value: Any) -> str:
+    """Return 9,999, and 12k from ten thousand on: for places as narrow as a cell."""
+    if value in MISSING or abs(value) < 10_000:
+        return count(value)
+    return f"{round_half_up(value / 1000):,}k"
+
+
+@register.filter
 def percent(value: Any) -> str:
     """Return 96 % for 0.96; never 100 % for less than all, nor 0 % for more than nothing."""
     if value in MISSING:
@@ -102,6 +127,12 @@ def percent(value: Any) -> str:
     if 0 < value < 0.005:
         return "under 1 %"
     return f"{min(round_half_up(value * 100), 99) if value < 1 else 100} %"
+
+
+@register.filter
+def part_of(share: float, whole: float) -> str:
+    """Return a share of a length as SVG takes it: a dot, whatever people's own decimal sign."""
+    return f"{min(1.0, max(0.0, share)) * whole:.2f}"
 
 
 @register.filter
@@ -182,6 +213,14 @@ def initials(value: str) -> str:
     """Return the first letters of a name's first and last word."""
     words = value.split() or ["?"]
     return words[0][0] + (words[-1][0] if len(words) > 1 else words[0][1:2])
+
+
+@register.simple_tag(takes_context=True)
+def same_everywhere(context: Context) -> str:
+    """Return those of the page's own filters as ``?…`` that mean the same in another shop."""
+    asked = context["request"].GET
+    kept = {name: asked[name] for name in SAME_EVERYWHERE if asked.get(name)}
+    return f"?{urlencode(kept)}" if kept else ""
 
 
 @register.simple_tag(takes_context=True)

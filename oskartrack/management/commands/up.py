@@ -108,7 +108,7 @@ def start_valkey(supervisor: Supervisor, data: Path) -> None:
 
 
 def jobs(data: Path, listener: int) -> list[Job]:
-    """Return the processes that run for ever: web, one worker a core, the scheduler.
+    """Return the processes that run for ever: web, one worker a core, the scheduler, Kafka's.
 
     Workers are solo: the task runs in the worker's own process, so a kill leaves no pool child
     behind and the kernel's parent-death signal reaches the one process there is.
@@ -124,6 +124,7 @@ def jobs(data: Path, listener: int) -> list[Job]:
             for n in range(1, settings.WORKERS + 1)
         ),
         Job("beat", [*celery, "beat", "--loglevel", "WARNING", *schedule]),
+        *([Job("kafka", manage("kafka"))] if settings.KAFKA.on else []),
     ]
 
 
