@@ -7,5 +7,6 @@ pytest_plugins = [
     "tests.plugins.nanodet",
     "tests.plugins.product",
     "tests.plugins.chromium",
+    "tests.plugins.durations",
     "tests.plugins.live_hints",
 ]
