@@ -13,10 +13,13 @@ from zoneinfo import ZoneInfo
 from tests.plugins.product import PASSWORD, Product
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from accounts.models import Store
     from zones.models import Camera
 
 FULL, BARE, CRACKED = "harbour", "newborn", "cracked"
+FOUND_AGAIN = "found again.mp4"
 ZONE = "Europe/London"
 MANAGER, VIEWER, NEWCOMER, CHIEF, UNLUCKY = "dora", "evan", "fritz", "rita", "gina"
 RUN = "from tests.pages.furnished import furnish; furnish()"
@@ -115,7 +118,34 @@ def _fill(store: Store) -> None:
         store, "broken.avi", state="failed", error_code="no_video", chunk_count=0, **earlier
     )
     make_recording(store, "stopped.mp4", state="cancelled", chunk_count=0, **earlier)
+    _find_again(store, now - timedelta(days=3))
     fold_dirty()
+
+
+def _find_again(store: Store, at: datetime) -> None:
+    """Let there be a film, counted once more, in which somebody was lost and found again."""
+    from tests.pages.rows import make_recording
+    from tracking.models import Run, Track
+    from tracking.overlay import pack_path
+
+    film = make_recording(
+        store, FOUND_AGAIN, started_at=at, ended_at=at + timedelta(minutes=20), done=4
+    )
+    run = Run.objects.create(
+        store=store, recording=film, active=True, mode=Run.Mode.RECORDING,
+        card={"final": {"apart": []}, "colours": True}, setup={"width": 960, "height": 540},
+    )  # fmt: skip
+    ways = {
+        1: [(0, 0.2, 0.9), (4_000, 0.4, 0.6), (6_000, 0.5, 0.55)],
+        2: [(8_400, 0.6, 0.5), (12_000, 0.8, 0.7)],
+    }
+    for number, points in ways.items():
+        Track.objects.create(
+            public_id=uuid4(), run=run, number=number, chain=1, path=pack_path(points),
+            started_at=at + timedelta(milliseconds=points[0][0]),
+            ended_at=at + timedelta(milliseconds=points[-1][0]),
+            joint_apart=0.3, joint_taller=0.05, joint_unlike=0.18,
+        )  # fmt: skip
 
 
 def _put_still(camera: Camera) -> None:

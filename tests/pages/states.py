@@ -11,7 +11,16 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
-from tests.pages.furnished import BARE, CHIEF, FULL, MANAGER, NEWCOMER, UNLUCKY, VIEWER
+from tests.pages.furnished import (
+    BARE,
+    CHIEF,
+    FOUND_AGAIN,
+    FULL,
+    MANAGER,
+    NEWCOMER,
+    UNLUCKY,
+    VIEWER,
+)
 from tools.screenshots.sights import TO_CLIENT, TO_EVENT, TO_VISIT
 
 COLUMNS = ("journey", "empty", "error", "viewer")
@@ -115,7 +124,9 @@ def open_menu(page: Page) -> None:
 
 
 TO_ZONE = "#result_list th a"
-TO_LINKS = "main a[href$='/links/']"
+TO_LINKS, TO_FOUND_AGAIN = (
+    f"main li:has-text('{name}') a[href$='/links/']" for name in ("clip.mp4", FOUND_AGAIN)
+)
 STATES = (
     State("login", "login", "/login/", "Log in", who=""),
     State("login-refused", "login", "/login/", "does not fit", who="", do=wrong_password),
@@ -181,6 +192,10 @@ STATES = (
     State("recordings-none", "tracking:recordings", f"{SHOP}/recordings/?show=working", "None of"),
     State("recordings-empty", "tracking:recordings", f"{NEW}/recordings/", "No recordings yet"),
     State(
+        "links", "tracking:links", f"{SHOP}/recordings/?show=done", "1 person was lost from sight",
+        follow=(TO_FOUND_AGAIN,),
+    ),
+    State(
         "links-empty", "tracking:links", f"{SHOP}/recordings/?show=done",
         "No ways are joined in this count", follow=(TO_LINKS,),
     ),
@@ -212,6 +227,7 @@ STATES = (
 MANAGERS_ONLY = {
     "tracking:live": ("[data-choose-file]", "#add-title", "[data-jobs]", "[data-start-dialog]"),
     "tracking:recordings": ("button[data-act]", "a[href$='#add-title']"),
+    "tracking:links": ("[data-undo]",),
     "analytics:zones": ("[data-save]", "[data-discard]", "[data-tools]", "[data-snap]"),
     "analytics:client": ("textarea", "form[method=post] .btn:not(.item)"),
     "analytics:history": ("[data-verify]",),
