@@ -185,7 +185,7 @@ class CameraAdmin(StoreAdminBase):
     list_select_related = ("store",)
     readonly_fields = ("picture",)
     fieldsets = (
-        (None, {"fields": ("store", "name", "source", "forget_source", "picture")}),
+        (None, {"fields": ("store", "name", "forget_source", "picture")}),
         ("How people are found and counted", {"fields": ("detector", "final_count")}),
         ("Privacy", {"fields": ("clothing_colours",)}),
         (

@@ -65,7 +65,9 @@ class CameraForm(_CameraForm):
         fields = (
             "store",
             "name",
-            "source",
+            "transport",
+            "recording",
+            "keep_video_h",
             "detector",
             "final_count",
             "clothing_colours",
