@@ -105,13 +105,22 @@ class Camera(models.Model):
         ordering: ClassVar = ["name", "id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["store", "name"], name="camera_name_once_per_store"),
+            # Whatever writes it: no user name and no password stands in the plain part.
+            models.CheckConstraint(
+                condition=~Q(source__contains="@"), name="camera_source_without_password"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def followed(self) -> bool:
+        """Whether its pictures are recorded as they come: silence is then a fault."""
+        return self.recording and self.source_kind != self.SourceKind.FILES
+
     def clean(self) -> None:
-        """Refuse addresses no recorder reads, JSON no database holds, detectors that cannot be."""
+        """Refuse JSON no database holds, and detectors that cannot be."""
         problems: dict[str, list[str]] = {}
         if problem := detector_problem(self.detector):
             problems["detector"] = [problem]
