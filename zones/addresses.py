@@ -201,11 +201,11 @@ def _pieces(text: str) -> tuple[str, str, str]:
     """Return scheme, authority and the rest, which begins with a slash or is empty."""
     if not text:
         raise AddressRefused(Reason.EMPTY)
+    if not PRINTABLE.fullmatch(text):
+        raise AddressRefused(Reason.CHARACTERS)
     form = FORM.fullmatch(text)
     if form is None or form[1].lower() not in SCHEMES:
         raise AddressRefused(Reason.SCHEME)
-    if not PRINTABLE.fullmatch(text):
-        raise AddressRefused(Reason.CHARACTERS)
     if "#" in text:
         raise AddressRefused(Reason.FRAGMENT)
     rest = form[3]

@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 from zones.addresses import Address, AddressRefused, bracketed, judged, read, split
 from zones.lookups import addresses_of
 from zones.models import Camera
-from zones.sealing import CannotUnseal, seal, unseal
+from zones.sealing import CannotUnseal, seal, sealed_anew, unseal
 
 Kind = Camera.SourceKind
 NETWORK_KINDS = {"rtsp": Kind.RTSP, "rtsps": Kind.RTSP, "http": Kind.HTTP, "https": Kind.HTTP}
@@ -245,6 +245,25 @@ def _has_controls(text: str) -> bool:
 
 def _judged(address: str) -> Address:
     return judged(address, networks=settings.CAMERA_NETWORKS, resolve=addresses_of)
+
+
+@sensitive_variables()
+def cameras_seal_anew() -> tuple[int, list[Camera]]:
+    """Seal every camera's source with the first key; return how many, and which no key opens.
+
+    A source that somebody sets meanwhile is left as it is: it was sealed with the first key.
+    """
+    done, lost = 0, []
+    for camera in Camera.objects.exclude(source_sealed=""):
+        before = camera.source_sealed
+        try:
+            after = sealed_anew(before, settings.CAMERA_KEYS)
+        except CannotUnseal:
+            lost.append(camera)
+            continue
+        still = Camera.objects.filter(pk=camera.pk, source_sealed=before)
+        done += still.update(source_sealed=after)
+    return done, lost
 
 
 # --- Out ------------------------------------------------------------------------------------------
