@@ -130,7 +130,8 @@ def _files(recording: Recording, files: tuple[Path, Path]) -> None:
     media.write_file(folder, "still.jpg", PICTURE)
     camera = recording.camera
     camera.still = f"{folder}/still.jpg"
-    source_put(camera, f"rtsp://eye:{SECRET}@10.0.0.9/1")
+    # The same word in the user name, the password and the path: none of them is told.
+    source_put(camera, f"rtsp://eye-{SECRET}:{SECRET}@10.0.0.9/{SECRET}/1")
     camera.save()
 
 
