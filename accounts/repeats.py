@@ -8,6 +8,7 @@ refused or breaks leaves no key behind, so it may be tried again with the same o
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import re
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone as clock
@@ -147,10 +149,14 @@ def _keep(kept: KeptAnswer, request: Request, response: Response) -> None:
 
 
 def fingerprint(request: Request) -> str:
-    """Return a hash of what a request asks for: its method, address and body, read as JSON."""
+    """Return a hash of what a request asks for: its method, address and body, read as JSON.
+
+    With a key of this installation: a body may hold a password, which nobody is to guess from it.
+    """
     body = json.dumps(request.data, sort_keys=True, default=str)
     told = "\n".join((str(request.method), request.get_full_path(), body))
-    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+    whole = told.encode("utf-8", "surrogatepass")
+    return hmac.new(settings.SECRET_KEY.encode(), b"repeats" + whole, hashlib.sha256).hexdigest()
 
 
 def _again(kept: KeptAnswer, told: str, user: User) -> Response:

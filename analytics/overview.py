@@ -94,7 +94,7 @@ def _together(stores: Sequence[Store], now: datetime) -> Together:
     shop_of: dict[int, int] = {}
     for camera in Camera.objects.filter(store__in=stores):
         is_new = camera.created_at > now - NOW_NEEDS
-        state = CameraState(camera.name, camera.pk in looking, bool(camera.source), is_new)
+        state = CameraState(camera.name, camera.pk in looking, camera.followed, is_new)
         cameras[camera.store_id].append(state)
         shop_of[camera.pk] = camera.store_id
     doors = CountingLine.objects.filter(

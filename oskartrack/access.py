@@ -128,6 +128,8 @@ API: Final = (
     Door(f"{STORE}cameras/", "POST", MANAGER, MANAGE),
     Door(CAMERA, "GET", VIEWER, READ),
     Door(CAMERA, "PATCH DELETE", MANAGER, MANAGE),
+    Door(f"{CAMERA}source/", "GET", MANAGER, READ),
+    Door(f"{CAMERA}source/", "PUT DELETE", MANAGER, MANAGE),
     Door(f"{CAMERA}zones/", "GET", VIEWER, READ),
     Door(f"{CAMERA}zones/", "POST", MANAGER, MANAGE),
     Door(f"{CAMERA}lines/", "GET", VIEWER, READ),

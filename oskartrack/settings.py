@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,16 @@ MODELS_DIR = Path(env.str("OSKARTRACK_MODELS", default=str(BASE_DIR / "var/model
 CODE_VERSION = "0.1.0"
 
 # Secrets: production must bring its own; elsewhere one is made on first use, readable by its owner.
+# Cameras' passwords are sealed with a key of their own: the first one seals, all of them open.
+CAMERA_KEYS = [key for key in env.list("OSKARTRACK_CAMERA_KEY", default=[]) if key]
 if PRODUCTION:
     SECRET_KEY = env.str("OSKARTRACK_SECRET_KEY")
     JWT_KEY = env.str("OSKARTRACK_JWT_KEY")
-    for _name, _key in (("OSKARTRACK_SECRET_KEY", SECRET_KEY), ("OSKARTRACK_JWT_KEY", JWT_KEY)):
+    for _name, _key in (
+        ("OSKARTRACK_SECRET_KEY", SECRET_KEY),
+        ("OSKARTRACK_JWT_KEY", JWT_KEY),
+        *(("OSKARTRACK_CAMERA_KEY", key) for key in CAMERA_KEYS or [""]),
+    ):
         if len(_key) < 50:
             raise ImproperlyConfigured(f"{_name} needs at least 50 characters, got {len(_key)}.")
 else:
@@ -43,6 +50,7 @@ else:
         DATA_DIR, "web"
     )
     JWT_KEY = env.str("OSKARTRACK_JWT_KEY", default="") or read_or_make_secret(DATA_DIR, "jwt")
+    CAMERA_KEYS = CAMERA_KEYS or [read_or_make_secret(DATA_DIR, "camera")]
 
 ALLOWED_HOSTS = env.list("OSKARTRACK_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("OSKARTRACK_ORIGINS", default=[])
@@ -267,6 +275,7 @@ SPECTACULAR_SETTINGS = {
         "JobStateEnum": "tracking.models.JobState",
         "ZoneKindEnum": "zones.models.Zone.Kind",
         "LineKindEnum": "zones.models.CountingLine.Kind",
+        "SourceKindEnum": "zones.models.Camera.SourceKind",
     },
 }
 SIMPLE_JWT = {
@@ -303,6 +312,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "oskartrack.error_reports.WithoutSecrets"
 CSRF_FAILURE_VIEW = "oskartrack.error_pages.csrf_failure"
 if PRODUCTION:
     SECURE_SSL_REDIRECT = env.bool("OSKARTRACK_SSL_REDIRECT", default=True)
@@ -337,6 +347,23 @@ LEASE_RENEW_S = 5
 SLICE_S = 45
 MAX_ATTEMPTS = 3
 WORKERS = env.int("OSKARTRACK_WORKERS", default=os.cpu_count() or 1)
+
+# Networks that cameras may be in, and nothing else is connected to. This machine, what a cloud
+# tells of itself and such are reached only where a network within them is named.
+try:
+    CAMERA_NETWORKS = tuple(
+        ip_network(each.strip())
+        for each in env.list(
+            "OSKARTRACK_CAMERA_NETWORKS",
+            default=["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+        )
+    )
+except ValueError as _error:
+    raise ImproperlyConfigured(
+        f"OSKARTRACK_CAMERA_NETWORKS wants networks such as 192.168.0.0/16: {_error}."
+    ) from None
+# Files that can be played in a loop as a camera: put there by hand.
+LOOPS_DIR = DATA_DIR / "loops"
 
 # The demo's account is an administrator: production makes none.
 OSKARTRACK_DEMO = env.bool("OSKARTRACK_DEMO", default=not PRODUCTION)

@@ -75,6 +75,7 @@ def production_settings() -> str:
         OSKARTRACK_ENV="production",
         OSKARTRACK_SECRET_KEY=secrets.token_urlsafe(64),
         OSKARTRACK_JWT_KEY=secrets.token_urlsafe(64),
+        OSKARTRACK_CAMERA_KEY=secrets.token_urlsafe(64),
         OSKARTRACK_HOSTS="shop.example",
     )
 

@@ -16,7 +16,15 @@ from zones.detectors import detector_choices
 from zones.forms import CameraForm, LineForm, ZoneForm, swatch
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
 from zones.preview import preview
-from zones.services import line_archive, line_redraw, map_hold, zone_archive, zone_redraw
+from zones.services import (
+    line_archive,
+    line_redraw,
+    map_hold,
+    source_note,
+    zone_archive,
+    zone_redraw,
+)
+from zones.sources import source_ahead
 
 # What a recording is counted with, and what is said when it was changed.
 COUNTED_WITH = {"vertices", "grace_s", "min_inside_s", "a", "b", "inside_side", "band"}
@@ -185,7 +193,21 @@ class CameraAdmin(StoreAdminBase):
     list_select_related = ("store",)
     readonly_fields = ("picture",)
     fieldsets = (
-        (None, {"fields": ("store", "name", "source", "forget_source", "picture")}),
+        (None, {"fields": ("store", "name", "picture")}),
+        (
+            "Where its pictures come from",
+            {
+                "fields": (
+                    "address",
+                    "user_name",
+                    "password",
+                    "transport",
+                    "forget_source",
+                    "recording",
+                    "keep_video_h",
+                )
+            },
+        ),
         ("How people are found and counted", {"fields": ("detector", "final_count")}),
         ("Privacy", {"fields": ("clothing_colours",)}),
         (
@@ -223,9 +245,17 @@ class CameraAdmin(StoreAdminBase):
         """Return whether an address is stored, which is all anyone may know."""
         return bool(camera.source)
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Look up the host of a typed address first: Django opens a transaction for the rest."""
+        if request.method == "POST":
+            source_ahead(request.POST.get("address"))
+        return super().changeform_view(request, *args, **kwargs)
+
     def save_model(self, request: HttpRequest, obj: Camera, form: Any, change: bool) -> None:
         """Save the camera; say from when a changed way of finding or counting holds."""
         super().save_model(request, obj, form, change)
+        if form.kept is not None:
+            source_note(obj, request.user if isinstance(request.user, User) else None)
         if "clothing_colours" in form.changed_data:
             _note_colours(request, obj)
         changed = set(form.changed_data) if change else set()

@@ -20,7 +20,13 @@ from accounts.selectors import stores_of_user
 from zones.camera_serializers import CameraSerializer, CameraWishSerializer
 from zones.models import Camera
 from zones.selectors import cameras_of_store, cameras_told
-from zones.services import CameraInUseError, camera_add, camera_change, camera_remove
+from zones.services import (
+    CameraInUseError,
+    camera_add,
+    camera_change,
+    camera_remove,
+)
+from zones.sources import source_ahead
 
 
 class CameraInUse(exceptions.APIException):
@@ -40,7 +46,17 @@ class CamerasByName(CursorPages):
     ordering = ("name", "id")
 
 
-class CamerasView(PagedView):
+class _LooksAhead(DoorView):
+    """Looks up the host of an address before any transaction waits for it."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Look it up; whether its asker may set it is asked later, and nothing is told here."""
+        super().initial(request, *args, **kwargs)
+        if isinstance(request.data, dict):
+            source_ahead(request.data.get("source"))
+
+
+class CamerasView(_LooksAhead, PagedView):
     """The cameras of one of the caller's stores; of a foreign store there are none: 404."""
 
     asks: ClassVar = {"GET": PageQuery}
@@ -69,7 +85,7 @@ class CamerasView(PagedView):
         return with_etag(camera_json(camera), status.HTTP_201_CREATED)
 
 
-class CameraView(DoorView):
+class CameraView(_LooksAhead):
     """One camera."""
 
     conditional = ("GET", "PATCH", "DELETE")

@@ -11,6 +11,7 @@ from accounts.api_parts import StrictSerializer
 from zones.detectors import detector_choices
 from zones.models import Camera, CountingLine, Zone
 from zones.serializers import MASKS_SCHEMA, PointField
+from zones.sources import LONGEST_NAME, LONGEST_PASSWORD, LONGEST_TYPED, Told
 
 
 class CameraZoneSerializer(serializers.ModelSerializer[Zone]):
@@ -72,7 +73,7 @@ class CameraSerializer(serializers.ModelSerializer[Camera]):
         model = Camera
         fields = (
             "id", "name", "detector", "clothing_colours", "final_count", "has_source",
-            "ignore_masks", "zones", "lines",
+            "source_kind", "recording", "keep_video_h", "ignore_masks", "zones", "lines",
         )  # fmt: skip
 
     def get_has_source(self, camera: Camera) -> bool:
@@ -98,6 +99,42 @@ class CameraSerializer(serializers.ModelSerializer[Camera]):
         return list(CameraLineSerializer(drawn, many=True).data)
 
 
+class SourceSerializer(serializers.Serializer[Told]):
+    """Where a camera's pictures come from, without what is secret of it."""
+
+    kind = serializers.ChoiceField(choices=Camera.SourceKind.choices)
+    host = serializers.CharField(
+        help_text="Host and port; `device:0` or `loop:name.mp4` where there is no network. Never "
+        "a user name, a password or a path."
+    )
+    transport = serializers.ChoiceField(choices=Camera.Transport.choices)
+    has_password = serializers.BooleanField()
+    problem = serializers.CharField(
+        help_text="Why what is kept cannot be used any more, and what to do; empty for nothing."
+    )
+
+
+class SourceWishSerializer(StrictSerializer):
+    """A camera's address, as a whole: what was kept before goes with its password."""
+
+    address = serializers.CharField(
+        max_length=LONGEST_TYPED, write_only=True,
+        help_text="rtsp://, rtsps://, http:// or https://, or device:0 for a USB camera; never "
+        "told again.",
+    )  # fmt: skip
+    user_name = serializers.CharField(
+        max_length=LONGEST_NAME, allow_blank=True, default="", write_only=True,
+        help_text="Where it does not stand in the address.",
+    )  # fmt: skip
+    password = serializers.CharField(
+        max_length=LONGEST_PASSWORD, allow_blank=True, default="", write_only=True,
+        trim_whitespace=False, help_text="Never told again.",
+    )  # fmt: skip
+    transport = serializers.ChoiceField(
+        choices=Camera.Transport.choices, required=False, help_text="Of RTSP; tcp unless said."
+    )
+
+
 @extend_schema_field(MASKS_SCHEMA)
 class MasksField(serializers.JSONField):
     """Outlines that are sent; geometry says in words what is wrong with one."""
@@ -109,8 +146,16 @@ class CameraWishSerializer(StrictSerializer):
     name = serializers.CharField(max_length=80)
     # A field of this name is no trouble: fields leave the class before it is made.
     source = serializers.CharField(  # type: ignore[assignment]
-        max_length=500, allow_blank=True, required=False, write_only=True,
-        help_text="rtsp://, rtsps://, http:// or https://; never told again. Blank forgets it.",
+        max_length=LONGEST_TYPED, allow_blank=True, required=False, write_only=True,
+        help_text="rtsp://, rtsps://, http:// or https://, or device:0 for a USB camera; never "
+        "told again. Blank forgets it.",
+    )  # fmt: skip
+    recording = serializers.BooleanField(
+        required=False, help_text="Whether the camera is followed: its pictures recorded."
+    )
+    keep_video_h = serializers.IntegerField(
+        min_value=1, max_value=24 * 366, required=False,
+        help_text="Hours that the camera's video is kept; the numbers stay.",
     )  # fmt: skip
     detector = serializers.CharField(
         max_length=40, required=False, help_text="One of those that this installation has."

@@ -8,11 +8,21 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone as clock
 from django.utils.html import format_html
+from django.views.decorators.debug import sensitive_variables
 
 from zones.detectors import detector_choices
 from zones.geometry import line_problems, polygon_problems
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
 from zones.palette import PALETTE
+from zones.services import source_asked
+from zones.sources import (
+    LONGEST_NAME,
+    LONGEST_PASSWORD,
+    LONGEST_TYPED,
+    Kept,
+    source_keep,
+    source_told,
+)
 
 if TYPE_CHECKING:
     _CameraForm: TypeAlias = forms.ModelForm[Camera]
@@ -38,6 +48,13 @@ MASKS_HELP = (
 )
 
 
+SOURCE_HELP = (
+    "rtsp://, rtsps://, http:// or https://, or device:0 for a USB camera of this machine. It goes "
+    "in and is never shown again. Empty for a camera of added files."
+)
+TYPED = ("address", "user_name", "password")
+
+
 class PointsField(forms.JSONField):
     """Points as JSON; what is no JSON is refused in words, the rest is geometry's to judge."""
 
@@ -52,10 +69,23 @@ class PointsField(forms.JSONField):
 class CameraForm(_CameraForm):
     """A camera whose address goes in and never comes out again."""
 
-    source = forms.CharField(
-        label="Address",
+    address = forms.CharField(
         required=False,
-        max_length=500,
+        max_length=LONGEST_TYPED,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "class": "vTextField"}),
+    )
+    user_name = forms.CharField(
+        label="User name",
+        required=False,
+        max_length=LONGEST_NAME,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "class": "vTextField"}),
+        help_text="Where it does not stand in the address. A new address never takes the old name "
+        "and password along.",
+    )
+    password = forms.CharField(
+        required=False,
+        strip=False,
+        max_length=LONGEST_PASSWORD,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
     )
     forget_source = forms.BooleanField(label="Forget the address", required=False)
@@ -65,7 +95,9 @@ class CameraForm(_CameraForm):
         fields = (
             "store",
             "name",
-            "source",
+            "transport",
+            "recording",
+            "keep_video_h",
             "detector",
             "final_count",
             "clothing_colours",
@@ -79,13 +111,9 @@ class CameraForm(_CameraForm):
         self.fields["detector"].help_text = DETECTOR_HELP
         self.fields["detector_settings"].help_text = SETTINGS_HELP
         self.fields["ignore_masks"].help_text = MASKS_HELP
-        # Never the stored one: the form must not hold what the page must not show.
-        self.initial["source"] = ""
-        self.fields["source"].help_text = (
-            "An address is stored. Leave this empty to keep it."
-            if self.instance.source
-            else "rtsp://, rtsps://, http:// or https://. Empty for a camera of uploaded files."
-        )
+        # How the source is kept from now on; None for as it is.
+        self.kept: Kept | None = None
+        self.fields["address"].help_text = _source_words(self.instance)
 
     def _detectors(self) -> list[tuple[str, str]]:
         """Return what there is to choose from, with what the camera says already."""
@@ -99,11 +127,33 @@ class CameraForm(_CameraForm):
         for field, nothing in (("detector_settings", {}), ("ignore_masks", [])):
             if field in cleaned and cleaned[field] is None:
                 cleaned[field] = nothing
-        if cleaned.get("forget_source"):
-            cleaned["source"] = ""
-        elif not cleaned.get("source") and "source" not in self.errors:
-            cleaned["source"] = self.instance.source
+        if not set(TYPED) & set(self.errors):
+            self._read_source(cleaned)
         return cleaned
+
+    @sensitive_variables()
+    def _read_source(self, cleaned: dict[str, Any]) -> None:
+        """Judge what was typed; nothing typed keeps what is stored, and a tick forgets it."""
+        address, name, word = (cleaned.get(each, "") for each in TYPED)
+        if cleaned.get("forget_source") and not (address or name or word):
+            self.kept = Kept()
+        elif address or name or word:
+            try:
+                self.kept = source_asked(address, user_name=name, password=word, field="address")
+            except ValidationError as refused:
+                self.add_error(None, refused)
+        if self.kept is not None:
+            source_keep(self.instance, self.kept)
+
+
+def _source_words(camera: Camera) -> str:
+    """Return what is said beside the address: what is stored, without anything secret."""
+    if camera.source_kind == Camera.SourceKind.FILES:
+        return SOURCE_HELP
+    told = source_told(camera)
+    password = "with a password" if told.has_password else "without a password"
+    stored = f"An address is stored: {told.host}, {password}. Leave this empty to keep it."
+    return f"{stored} {told.problem}".strip()
 
 
 def swatch(place: int) -> str:

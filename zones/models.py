@@ -6,7 +6,6 @@ import math
 import uuid
 from datetime import datetime
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -20,9 +19,6 @@ from zones.detectors import AUTOMATIC, detector_problem, settings_problem
 from zones.geometry import json_is_finite, line_problems, mask_problems, polygon_problems
 from zones.palette import PALETTE
 
-# A closed list: an address must never make the recorder open a file of the server.
-CAMERA_SCHEMES = ("rtsp", "rtsps", "http", "https")
-
 
 class Camera(models.Model):
     """One fixed view of a store: the canvas on which zones and lines are drawn."""
@@ -33,11 +29,52 @@ class Camera(models.Model):
         LIVE = "live", "As the pictures came"
         RECORDING = "recording", "Once more, when all of it is known"
 
+    class SourceKind(models.TextChoices):
+        """Where a camera's pictures come from."""
+
+        FILES = "files", "Files that are added by hand"
+        RTSP = "rtsp", "Network camera, RTSP"
+        HTTP = "http", "Network camera, HTTP (MJPEG or HLS)"
+        DEVICE = "device", "USB camera of this machine"
+        LOOP = "loop", "A file played in a loop, as a demo"
+
+    class Transport(models.TextChoices):
+        """How an RTSP camera sends its pictures."""
+
+        TCP = "tcp", "TCP: nothing is lost on the way"
+        UDP = "udp", "UDP: for cameras that know no other"
+
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="cameras")
     name = models.CharField(max_length=80)
-    # Write-only: an address may hold a password, so no page, answer or log repeats it.
-    source = models.CharField(max_length=500, blank=True)
+    source_kind = models.CharField(
+        max_length=10, choices=SourceKind.choices, default=SourceKind.FILES, editable=False
+    )
+    # Where to connect to and no more: scheme://host:port, device:0 or loop:name.mp4. What may hold
+    # a password, which in many cameras' addresses the path does too, is sealed below.
+    source = models.CharField(max_length=300, blank=True, editable=False)
+    # User name, password and path, encrypted; zones/sources.py alone reads and writes it.
+    source_sealed = models.TextField(blank=True, editable=False)
+    transport = models.CharField(max_length=3, choices=Transport.choices, default=Transport.TCP)
+    recording = models.BooleanField(
+        "follow the camera",
+        default=True,
+        help_text="Off: nothing is recorded and the address is not connected to. Cameras of "
+        "added files are not followed either way.",
+    )
+    # How long what came of it is kept, by class: the sums of days stay for ever.
+    keep_video_h = models.PositiveIntegerField(
+        "hours of video kept",
+        default=72,
+        validators=[MinValueValidator(1), MaxValueValidator(24 * 366)],
+        help_text="Hours. Older pictures of the camera are removed; the numbers stay.",
+    )
+    keep_tracks_d = models.PositiveIntegerField(
+        default=30, validators=[MinValueValidator(1), MaxValueValidator(3660)], editable=False
+    )
+    keep_events_d = models.PositiveIntegerField(
+        default=396, validators=[MinValueValidator(1), MaxValueValidator(3660)], editable=False
+    )
     detector = models.CharField(max_length=40, default=AUTOMATIC)
     detector_settings = models.JSONField(default=dict, blank=True)
     ignore_masks = models.JSONField(default=list, blank=True)
@@ -68,19 +105,23 @@ class Camera(models.Model):
         ordering: ClassVar = ["name", "id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["store", "name"], name="camera_name_once_per_store"),
+            # Whatever writes it: no user name and no password stands in the plain part.
+            models.CheckConstraint(
+                condition=~Q(source__contains="@"), name="camera_source_without_password"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def followed(self) -> bool:
+        """Whether its pictures are recorded as they come: silence is then a fault."""
+        return self.recording and self.source_kind != self.SourceKind.FILES
+
     def clean(self) -> None:
-        """Refuse addresses no recorder reads, JSON no database holds, detectors that cannot be."""
+        """Refuse JSON no database holds, and detectors that cannot be."""
         problems: dict[str, list[str]] = {}
-        if self.source and urlsplit(self.source).scheme.lower() not in CAMERA_SCHEMES:
-            # The address may hold a password, so the sentence does not repeat it.
-            problems["source"] = [
-                f"A camera's address starts with {'://, '.join(CAMERA_SCHEMES)}://."
-            ]
         if problem := detector_problem(self.detector):
             problems["detector"] = [problem]
         for field in ("detector_settings", "ignore_masks"):

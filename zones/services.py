@@ -14,11 +14,13 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import ForeignObjectRel, RestrictedError
 from django.utils import timezone as clock
+from django.views.decorators.debug import sensitive_variables
 
 from accounts.models import Store, User
 from accounts.services import audit_record
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
 from zones.palette import PALETTE
+from zones.sources import Kept, SourceRefused, source_keep, source_read
 
 
 class CameraInUseError(Exception):
@@ -36,26 +38,91 @@ def map_hold(camera_id: int) -> None:
     Camera.objects.select_for_update(no_key=True).get(pk=camera_id)
 
 
-@transaction.atomic
-def camera_create(*, store: Store, name: str, **fields: Any) -> Camera:
-    """Make a camera of a store."""
+@sensitive_variables()
+def source_asked(
+    address: str, *, user_name: str = "", password: str = "", field: str = "source"
+) -> Kept:
+    """Return how an address is kept. In a transaction: after `source_ahead` alone.
+
+    Parameters
+    ----------
+    field : str
+        Where it was typed, which is where a refusal is told.
+
+    Raises
+    ------
+    ValidationError
+        It may not be connected to. The sentence repeats nothing that was typed.
+    """
+    try:
+        return source_read(address, user_name=user_name, password=password)
+    except SourceRefused as refused:
+        raise ValidationError({field: [refused.sentence]}) from None
+
+
+@sensitive_variables("source")
+def camera_create(*, store: Store, name: str, source: str | Kept = "", **fields: Any) -> Camera:
+    """Make a camera of a store.
+
+    Parameters
+    ----------
+    source : str or Kept, optional
+        The address of its pictures, with user name and password where there are such, or how it
+        is kept. An address is looked up.
+    """
+    kept = source_asked(source) if isinstance(source, str) else source
     camera = Camera(store=store, name=name, **fields)
-    camera.full_clean()
-    camera.save()
+    source_keep(camera, kept)
+    with transaction.atomic():
+        camera.full_clean()
+        camera.save()
     return camera
 
 
+@sensitive_variables("fields")
 def camera_add(*, store: Store, user: User, fields: dict[str, Any]) -> Camera:
     """Make a camera for a manager; the log says so."""
+    kept = source_asked(fields.get("source", ""))
     with transaction.atomic():
-        camera = camera_create(store=store, **fields)
+        camera = camera_create(store=store, **fields | {"source": kept})
         audit_record(action="camera.made", actor=user, store=store, subject=camera.name)
+        if kept.place:
+            source_note(camera, user)
     return camera
 
 
 @transaction.atomic
+def camera_source_set(*, camera: Camera, user: User, kept: Kept, transport: str = "") -> Camera:
+    """Give a camera another source; the log says where it leads, never by which password."""
+    source_keep(camera, kept)
+    camera.transport = transport or camera.transport
+    camera.full_clean()
+    camera.save(update_fields=["source_kind", "source", "source_sealed", "transport"])
+    source_note(camera, user)
+    return camera
+
+
+def source_note(camera: Camera, user: User | None) -> None:
+    """Write down where a camera's pictures come from now."""
+    told = {"kind": camera.source_kind, "place": camera.source} if camera.source else {}
+    audit_record(
+        action="camera.source_set" if camera.source else "camera.source_forgotten",
+        actor=user, store=camera.store, subject=camera.name, detail=told,
+    )  # fmt: skip
+
+
+@sensitive_variables("fields")
+@transaction.atomic
 def camera_change(*, camera: Camera, user: User, fields: dict[str, Any]) -> Camera:
-    """Set what differs of a camera; the log names the fields, never what stands in them."""
+    """Set what differs of a camera; the log names the fields, never what stands in them.
+
+    Parameters
+    ----------
+    fields : dict
+        Of the model, and ``source`` as an address.
+    """
+    if (address := fields.pop("source", None)) is not None:
+        camera_source_set(camera=camera, user=user, kept=source_asked(address))
     changed = [name for name, value in fields.items() if getattr(camera, name) != value]
     for name in changed:
         setattr(camera, name, fields[name])

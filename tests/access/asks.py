@@ -143,7 +143,7 @@ LINE_FORM = {
 }  # fmt: skip
 CAMERA_FORM = {
     "name": "Renamed", "detector": "hog", "final_count": "live", "detector_settings": "{}",
-    "ignore_masks": "[]",
+    "ignore_masks": "[]", "transport": "tcp", "keep_video_h": 72,
 }  # fmt: skip
 UPLOAD = "api/v1/uploads/<uuid:upload_id>/"
 DELETE_FORM = form(post="yes")
@@ -197,6 +197,7 @@ ASKS: dict[tuple[str, str], tuple[AskMaker, ...]] = {
     (STORE, "PATCH"): (said(name="Renamed"),),
     (f"{STORE}cameras/", "POST"): (said(name="New"),),
     (CAMERA, "PATCH"): (said(name="Renamed"),),
+    (f"{CAMERA}source/", "PUT"): (said(address="rtsp://10.0.0.8/1", password="p", user_name="u"),),
     (CAMERA, "DELETE"): (of(camera_id="spare_camera_id"),),
     (f"{CAMERA}zones/", "GET"): (query(), query(ended="with")),
     (f"{CAMERA}zones/", "POST"): (said(name="New", kind="display", vertices=SQUARE),),

@@ -109,7 +109,7 @@ def _value(name: str, field: models.Field[Any, Any], number: int) -> Any:
     text = isinstance(field, models.CharField | models.TextField) and not field.choices
     if not text or name in MEANT_FOR_CODE:
         return None
-    return f"rtsp://{word}:{SECRET}@10.1.1.1/" if name == "zones.Camera.source" else word
+    return f"{word}{SECRET}" if name == "zones.Camera.source_sealed" else word
 
 
 def _cut(word: str, number: int, field: models.Field[Any, Any]) -> str:

@@ -167,7 +167,7 @@ def all_rows(self: Any, _user: Any) -> Any:
 
 
 def with_source(self: Any, camera: Any) -> Any:
-    return {**_camera_told(self, camera), "source": camera.source}
+    return {**_camera_told(self, camera), "source": camera.source_sealed}
 
 
 _camera_told = camera_serializers.CameraSerializer.to_representation

@@ -150,7 +150,11 @@ def test_in_production_cookies_are_for_this_very_host_by_https():
         "print(told['Strict-Transport-Security'])"
     )
     long = "x" * 64
-    keys = {"OSKARTRACK_SECRET_KEY": long, "OSKARTRACK_JWT_KEY": long + "y"}
+    keys = {
+        "OSKARTRACK_SECRET_KEY": long,
+        "OSKARTRACK_JWT_KEY": long + "y",
+        "OSKARTRACK_CAMERA_KEY": long + "z",
+    }
     more = {"OSKARTRACK_ENV": "production", "OSKARTRACK_HOSTS": "shop.example", **keys}
     more |= {"OSKARTRACK_HASHED_STATIC": "false"}
     done = subprocess.run(

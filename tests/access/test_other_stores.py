@@ -41,7 +41,7 @@ def test_the_search_finds_what_is_shown_and_no_password_of_a_camera(world, still
     sys.stderr.write(f"{len(planted)} planted, {len(seen)} shown to a superuser\n")
     assert seen >= SHOWN, sorted(SHOWN - seen)
     assert len(seen & words) >= 15, sorted(words - seen)
-    assert "zones.Camera.source" not in seen
+    assert "zones.Camera.source_sealed" not in seen
 
 
 def test_whatever_happens_in_another_store_no_answer_changes(world, still_clock):

@@ -33,6 +33,7 @@ from tracking.links import links_of
 from tracking.models import Customer, Recording, Track, TrackingEvent, Upload, Visit
 from zones.maps import camera_map
 from zones.models import CountingLine, Zone
+from zones.sources import source_put
 
 FIRST, LAST = date(2026, 6, 2), date(2026, 7, 1)
 PICTURE = b"\xff\xd8\xff\xe0 not looked at"
@@ -128,7 +129,9 @@ def _files(recording: Recording, files: tuple[Path, Path]) -> None:
     folder = media.new_folder()
     media.write_file(folder, "still.jpg", PICTURE)
     camera = recording.camera
-    camera.still, camera.source = f"{folder}/still.jpg", f"rtsp://eye:{SECRET}@10.0.0.9/1"
+    camera.still = f"{folder}/still.jpg"
+    # The same word in the user name, the password and the path: none of them is told.
+    source_put(camera, f"rtsp://eye-{SECRET}:{SECRET}@10.0.0.9/{SECRET}/1")
     camera.save()
 
 

@@ -155,7 +155,7 @@ def test_cameras_say_whether_they_look_and_whether_they_should(cast):
     facts = make_facts(make_shop(cast.store), NOW - timedelta(minutes=5))
     facts.seen(0, 60)
     facts.commit()
-    make_camera(cast.store, "North door", source="rtsp://user:secret@camera.example/1")
+    make_camera(cast.store, "North door", source="rtsp://user:secret@10.0.0.7/1")
     told = [(camera.name, camera.looking, camera.live) for camera in today(cast.store).cameras]
     assert told == [("Door", True, False), ("North door", False, True)]
 

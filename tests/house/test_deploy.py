@@ -171,6 +171,7 @@ class Installation:
             "OSKARTRACK_DATA": str(folder),
             "OSKARTRACK_SECRET_KEY": secrets.token_urlsafe(64),
             "OSKARTRACK_JWT_KEY": secrets.token_urlsafe(64),
+            "OSKARTRACK_CAMERA_KEY": secrets.token_urlsafe(64),
             "OSKARTRACK_HOSTS": "shop.example",
             "OSKARTRACK_PROXIES": compose_default("OSKARTRACK_PROXIES"),
             "DATABASE_URL": database,

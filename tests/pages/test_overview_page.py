@@ -136,7 +136,7 @@ def test_the_change_is_told_with_what_it_rests_on(cast, shown):
 
 
 def test_a_camera_that_went_dark_is_told_first_and_its_address_never(cast, shown, looked_at):
-    source = "rtsp://user:secret@camera.example/1"
+    source = "rtsp://user:secret@10.0.0.7/1"
     make_camera(cast.store, "North door", source=source, created_at=NOW - 2 * TEN_MINUTES)
     text = shown()
     assert "One camera needs a look." in text
@@ -146,7 +146,7 @@ def test_a_camera_that_went_dark_is_told_first_and_its_address_never(cast, shown
 
 
 def test_a_camera_that_was_put_up_just_now_is_no_fault(cast, shown):
-    source = "rtsp://camera.example/1"
+    source = "rtsp://10.0.0.7/1"
     make_camera(cast.store, "New", source=source, created_at=NOW - TEN_MINUTES / 2)
     text = shown()
     assert "needs a look" not in text

@@ -23,6 +23,7 @@ from tracking.recordings import (
 )
 from tracking.vision.setup import SceneSetup
 from zones.services import zone_redraw
+from zones.sources import source_put
 
 pytestmark = pytest.mark.django_db
 
@@ -68,7 +69,7 @@ def test_an_upload_becomes_a_recording_that_waits(
 
 def test_a_recording_is_told_in_these_words_and_no_others(alice, cast, camera, tmp_path):
     """The contract of the API; neither the folder, the hash nor the camera's address is told."""
-    camera.source = "rtsp://user:canary@10.0.0.1/"
+    source_put(camera, "rtsp://user:canary@10.0.0.1/")
     camera.save()
     recording = made(alice, cast.store, camera, shaded(tmp_path))
     answer = alice.get(f"/api/v1/recordings/{recording.public_id}/")

@@ -11,11 +11,13 @@ from tests.cast import SQUARE, make_camera, make_line, make_user, make_zone
 from zones.admin import ZoneAdmin
 from zones.models import Camera, CountingLine, Zone
 from zones.services import zone_archive
+from zones.sources import opened
 
 pytestmark = pytest.mark.db
 
 TRIANGLE = "[[0.2, 0.2], [0.8, 0.2], [0.5, 0.8]]"
 SECRET = "rtsp://admin:secret-word@10.0.0.7/1"
+ADDRESS = "rtsp://admin:secret-word@10.0.0.7:554/1"
 NO_INLINES = {"versions-TOTAL_FORMS": "0", "versions-INITIAL_FORMS": "0"}
 
 
@@ -26,12 +28,14 @@ def camera(client, cast) -> Camera:
 
 
 def camera_form(camera: Camera, **fields) -> dict[str, object]:
-    form = {"store": camera.store.pk, "name": camera.name, "detector": "hog", "source": ""}
+    form = {"store": camera.store.pk, "name": camera.name, "detector": "hog", "address": ""}
     return {
         **form,
         "detector_settings": "{}",
         "ignore_masks": "[]",
         "final_count": "live",
+        "transport": "tcp",
+        "keep_video_h": 72,
         **fields,
     }
 
@@ -59,8 +63,8 @@ def errors(response) -> dict[str, list[str]]:
 def test_a_cameras_address_goes_in_and_never_comes_out(client, camera):
     page = f"/admin/zones/camera/{camera.pk}/change/"
     shown = client.get(page).content.decode()
-    assert "An address is stored." in shown
-    refused = client.post(page, camera_form(camera, name="", source="rtsp://x:other-word@h/1"))
+    assert "An address is stored: 10.0.0.7:554, with a password." in shown
+    refused = client.post(page, camera_form(camera, name="", address="rtsp://x:other-word@h/1"))
     listed = client.get("/admin/zones/camera/").content.decode()
     history = client.get(f"/admin/zones/camera/{camera.pk}/history/").content.decode()
     for text in (shown, refused.content.decode(), listed, history):
@@ -72,11 +76,11 @@ def test_an_empty_address_keeps_the_stored_one_and_a_tick_forgets_it(client, cam
     page = f"/admin/zones/camera/{camera.pk}/change/"
     assert client.post(page, camera_form(camera, name="Front")).status_code == 302
     camera.refresh_from_db()
-    assert (camera.name, camera.source) == ("Front", SECRET)
+    assert (camera.name, opened(camera).url) == ("Front", ADDRESS)
     assert "ddress" not in str(AuditEntry.objects.get(action="camera.changed").detail)
-    client.post(page, camera_form(camera, source="rtsp://new/1"))
+    client.post(page, camera_form(camera, address="rtsp://10.0.0.8/1"))
     camera.refresh_from_db()
-    assert camera.source == "rtsp://new/1"
+    assert opened(camera).url == "rtsp://10.0.0.8:554/1", "the old password goes nowhere else"
     client.post(page, camera_form(camera, forget_source="on"))
     camera.refresh_from_db()
     assert camera.source == ""
@@ -86,7 +90,7 @@ def test_an_empty_address_keeps_the_stored_one_and_a_tick_forgets_it(client, cam
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("source", "file:///etc/passwd", "A camera's address starts with rtsp://"),
+        ("address", "file:///etc/passwd", "A camera's address starts with rtsp://"),
         ("detector", "magic", "There is no detector 'magic'; there are: "),
         ("detector_settings", '{"a": 1e999}', "Numbers must be finite"),
         ("ignore_masks", "[NaN]", "Numbers must be finite"),

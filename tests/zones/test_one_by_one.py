@@ -14,6 +14,7 @@ from zones import one_shape, shape_api
 from zones.models import Camera, Zone
 from zones.services import zone_archive
 from zones.shape_api import ZonesView
+from zones.sources import opened
 
 pytestmark = pytest.mark.db
 JSON = "application/json"
@@ -191,7 +192,7 @@ def test_a_camera_is_made_and_its_address_never_comes_out(api, cast):
     told = made.json()
     assert (told["has_source"], told["final_count"]) == (True, "recording")
     camera = Camera.objects.get(public_id=told["id"])
-    assert camera.source == SECRET
+    assert opened(camera).url == "rtsp://admin:secret-word@10.0.0.7:554/1"
     renamed = api("patch", f"cameras/{told['id']}/", {"name": "Gate"})
     assert renamed.json() == told | {"name": "Gate"}
     assert api("patch", f"cameras/{told['id']}/", {"source": ""}).json()["has_source"] is False

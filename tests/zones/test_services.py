@@ -264,9 +264,19 @@ def test_an_address_no_recorder_may_open_is_refused_without_repeating_it(camera,
     assert "passwd" not in sentence
 
 
-@pytest.mark.parametrize("source", ["", "rtsp://u:p@cam/1", "RTSPS://cam/1", "http://cam/mjpeg"])
-def test_an_address_of_a_network_camera_or_none_is_taken(camera, source):
-    assert make_camera(camera.store, "New", source=source).source == source
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("", ("files", "")),
+        ("rtsp://u:p@10.0.0.7/1", ("rtsp", "rtsp://10.0.0.7:554")),
+        ("RTSPS://10.0.0.7/1", ("rtsp", "rtsps://10.0.0.7:322")),
+        ("http://[fd12::7]/mjpeg?pwd=p", ("http", "http://[fd12::7]:80")),
+        ("device:0", ("device", "device:0")),
+    ],
+)
+def test_of_an_address_only_where_it_leads_is_kept_in_plain_words(camera, address, kept):
+    made = make_camera(camera.store, "New", source=address)
+    assert (made.source_kind, made.source) == kept
 
 
 def test_a_detector_that_does_not_exist_is_refused_with_those_that_do(camera):
