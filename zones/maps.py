@@ -190,7 +190,7 @@ def _drawn_at(shapes: Any, at: datetime) -> list[Any]:
 
 
 @dataclass(slots=True)
-class _Save:
+class Save:
     """A save under way: what was refused by field, and what was done in words."""
 
     camera: Camera
@@ -239,7 +239,7 @@ def map_save(
     before = camera_map(camera)
     if before.basis != basis:
         raise MapChangedError
-    save = _Save(camera, now or clock.now())
+    save = Save(camera, now or clock.now())
     old_zones = {str(zone.public_id): zone for zone in Zone.objects.filter(camera=camera)}
     old_lines = {str(line.public_id): line for line in CountingLine.objects.filter(camera=camera)}
     _end_missing(save, before, [*zones, *lines])
@@ -248,7 +248,7 @@ def map_save(
         ("lines", lines, old_lines, _take_line),
     )
     for place, told, old, _ in sent:
-        _check_names(save, place, told, old)
+        check_names(save, place, told, old)
         _set_names_aside(told, old)
     for place, told, old, take in sent if not save.problems else ():
         _take_all(save, place, told, old, take)
@@ -262,7 +262,7 @@ def map_save(
     return camera_map(camera)
 
 
-def _end_missing(save: _Save, before: CameraMap, told: Sequence[dict[str, Any]]) -> None:
+def _end_missing(save: Save, before: CameraMap, told: Sequence[dict[str, Any]]) -> None:
     """End what is drawn now and not among what was sent."""
     kept = {str(each["id"]) for each in told if each.get("id")}
     for zone, _ in before.zones:
@@ -275,8 +275,8 @@ def _end_missing(save: _Save, before: CameraMap, told: Sequence[dict[str, Any]])
             save.done.append(f"“{line.name}” was ended")
 
 
-def _check_names(
-    save: _Save, place: str, told: Sequence[dict[str, Any]], old: dict[str, Any]
+def check_names(
+    save: Save, place: str, told: Sequence[dict[str, Any]], old: dict[str, Any]
 ) -> None:
     """Refuse ids of other cameras, and names that two shapes would have."""
     given = [str(each["id"]) for each in told if each.get("id")]
@@ -309,7 +309,7 @@ def _set_names_aside(told: Sequence[dict[str, Any]], old: dict[str, Any]) -> Non
 
 
 def _take_all(
-    save: _Save, place: str, told: Sequence[dict[str, Any]], old: dict[str, Any], take: Any
+    save: Save, place: str, told: Sequence[dict[str, Any]], old: dict[str, Any], take: Any
 ) -> None:
     for number, each in enumerate(told):
         try:
@@ -319,7 +319,7 @@ def _take_all(
             save.refuse(f"{place}.{number}", wrong)
 
 
-def _take_zone(save: _Save, told: dict[str, Any], zone: Zone | None) -> None:
+def _take_zone(save: Save, told: dict[str, Any], zone: Zone | None) -> None:
     fields = {name: told[name] for name in ZONE_FIELDS if name in told}
     if zone is None:
         zone_create(camera=save.camera, vertices=told["vertices"], **fields)
@@ -332,7 +332,7 @@ def _take_zone(save: _Save, told: dict[str, Any], zone: Zone | None) -> None:
         save.done.append(f"“{zone.name}” was redrawn")
 
 
-def _take_line(save: _Save, told: dict[str, Any], line: CountingLine | None) -> None:
+def _take_line(save: Save, told: dict[str, Any], line: CountingLine | None) -> None:
     fields = {name: told[name] for name in LINE_FIELDS if name in told}
     place = {name: told[name] for name in PLACE_FIELDS if name in told}
     if line is None:
@@ -346,7 +346,7 @@ def _take_line(save: _Save, told: dict[str, Any], line: CountingLine | None) -> 
         save.done.append(f"“{line.name}” was redrawn")
 
 
-def _change(save: _Save, shape: Zone | CountingLine, fields: dict[str, Any]) -> None:
+def _change(save: Save, shape: Zone | CountingLine, fields: dict[str, Any]) -> None:
     """Set what differs; a shape that had ended is back."""
     changed = [name for name, value in fields.items() if getattr(shape, name) != value]
     was = shape.name

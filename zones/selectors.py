@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from django.db.models import Prefetch, Q
@@ -106,6 +107,27 @@ def scene_setup(
 def shapes_now(*, camera: Camera, at: datetime) -> SceneShapes:
     """Return the zones and lines that hold at one instant, for drawing."""
     return scene_setup(camera=camera, media_start=at, media_end=at + timedelta(microseconds=1))
+
+
+def shapes_drawn(
+    camera: Camera,
+    zones: Iterable[ZoneVersion],
+    lines: Iterable[CountingLineVersion],
+) -> SceneShapes:
+    """Return versions as shapes that hold at all times, saved or not, with the camera's masks."""
+    at = datetime.min.replace(tzinfo=UTC)  # no shape says from when it holds
+    return SceneShapes(
+        zones=(
+            *(
+                replace(_zone_shape(each, at), valid_from_ms=None, valid_to_ms=None)
+                for each in zones
+            ),
+            *_masks(camera),
+        ),
+        lines=tuple(
+            replace(_line_shape(each, at), valid_from_ms=None, valid_to_ms=None) for each in lines
+        ),
+    )
 
 
 def _masks(camera: Camera) -> list[ZoneShape]:

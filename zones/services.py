@@ -219,14 +219,19 @@ def line_archive(*, line: CountingLine, at: datetime | None = None) -> CountingL
 def _close(version: ZoneVersion | CountingLineVersion, at: datetime | None) -> datetime:
     """End a version and return the instant."""
     at = at or clock.now()
+    ask_begun(version, at)
+    version.valid_to = at
+    version.save(update_fields=["valid_to"])
+    return at
+
+
+def ask_begun(version: ZoneVersion | CountingLineVersion, at: datetime) -> None:
+    """Refuse to end a version at an instant before which it does not hold."""
     if version.valid_from and at <= version.valid_from:
         raise ValidationError(
             f"The shape drawn for {version.valid_from:%Y-%m-%d %H:%M:%S} UTC comes later than "
             f"{at:%Y-%m-%d %H:%M:%S} UTC. Choose a later time."
         )
-    version.valid_to = at
-    version.save(update_fields=["valid_to"])
-    return at
 
 
 def _zone_version(
