@@ -197,6 +197,12 @@ def _order(shape: ZoneShape | LineShape) -> tuple[str, bool, int]:
     return shape.name, shape.valid_from_ms is not None, shape.valid_from_ms or 0
 
 
+def signed_versions(kind: type[VersionT]) -> QuerySet[VersionT]:
+    """Return zones' or lines' versions with who drew them and who ended them."""
+    versions: QuerySet[VersionT] = kind._default_manager.all()
+    return versions.select_related("drawn_by", "ended_by")
+
+
 def cameras_of_store(*, user: User | AnonymousUser, store: Store) -> QuerySet[Camera]:
     """Return a store's cameras that a person may see, with what is drawn on them now."""
     return cameras_told(Camera.objects.for_user(user).filter(store=store))

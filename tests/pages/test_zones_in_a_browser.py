@@ -224,6 +224,8 @@ def test_a_line_is_turned_round_and_the_old_place_stays_a_version(open_as, camer
     assert (first.inside_side, second.inside_side) == ("right", "left")
     assert first.valid_to == second.valid_from
     expect(page.locator("[data-versions] li")).to_have_count(2)
+    newest = page.locator("[data-versions] li").first
+    expect(newest).to_contain_text("“Front door” was redrawn, by alice.")
     note = page.locator("[data-saved]")
     expect(note).to_contain_text("Videos that are counted already keep their numbers")
     expect(note.get_by_role("link", name="Recordings")).to_have_attribute(
