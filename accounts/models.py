@@ -35,6 +35,11 @@ class User(AbstractUser):
     # Raised when every token and socket of this person must die, as after a password change.
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    @property
+    def shown_name(self) -> str:
+        """What colleagues read: the full name, else the one to log in with."""
+        return self.get_full_name() or self.get_username()
+
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Return what every log-in of this person carries: dies with the password, and by will.
 

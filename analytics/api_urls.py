@@ -21,6 +21,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("stores/<uuid:store_id>/summaries/", api.SummariesView.as_view(), name="store-summaries"),
     path("stores/<uuid:store_id>/history/", api.HistoryView.as_view(), name="store-history"),
     path("cameras/<uuid:camera_id>/today/", map_api.MapTodayView.as_view(), name="camera-today"),
+    path(
+        "cameras/<uuid:camera_id>/what-if/", map_api.MapWhatIfView.as_view(), name="camera-what-if"
+    ),
     path("stores/<uuid:store_id>/kpis/", kpi_api.KpisView.as_view(), name="store-kpis"),
     path(
         "stores/<uuid:store_id>/verifications/",

@@ -143,6 +143,8 @@ API: Final = (
     Door("api/v1/overview/", "GET", PERSON, READ),
     Door("api/v1/cameras/<uuid:camera_id>/map/", "GET", VIEWER, READ),
     Door("api/v1/cameras/<uuid:camera_id>/map/", "PUT", MANAGER, MANAGE),
+    # It counts for once what nobody saves: a look.
+    Door("api/v1/cameras/<uuid:camera_id>/what-if/", "POST", MANAGER, READ),
     Door("api/v1/cameras/<uuid:camera_id>/track-ends/", "GET", VIEWER, READ),
     Door("api/v1/cameras/<uuid:camera_id>/today/", "GET", VIEWER, READ),
     Door(f"{STORE}zone-stays/", "GET", VIEWER, READ),

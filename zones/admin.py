@@ -50,19 +50,23 @@ class History(Shown):
     verbose_name = "version"
     verbose_name_plural = "Versions"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the versions with who drew and who ended them."""
+        return super().get_queryset(request).select_related("drawn_by", "ended_by")
+
 
 class ZoneVersions(History):
     """Outlines of a zone."""
 
     model = ZoneVersion
-    fields = ("valid_from", "valid_to", "vertices")
+    fields = ("valid_from", "drawn_by", "valid_to", "ended_by", "vertices")
 
 
 class LineVersions(History):
     """Places of a counting line."""
 
     model = CountingLineVersion
-    fields = ("valid_from", "valid_to", "a", "b", "inside_side", "band")
+    fields = ("valid_from", "drawn_by", "valid_to", "ended_by", "a", "b", "inside_side", "band")
 
 
 class Shapes(Shown):
@@ -302,7 +306,7 @@ class ZoneAdmin(ShapeAdmin):
         _hold(obj)
         super().save_model(request, obj, form, change)
         if obj.archived_at is None:
-            zone_redraw(zone=obj, vertices=form.cleaned_data["vertices"])
+            zone_redraw(zone=obj, vertices=form.cleaned_data["vertices"], user=_person(request))
         if change and COUNTED_WITH & set(form.changed_data):
             messages.info(request, FROM_NOW_ON)
 
@@ -312,7 +316,7 @@ class ZoneAdmin(ShapeAdmin):
     def archive(self, request: HttpRequest, queryset: QuerySet[Zone]) -> None:
         """End the chosen zones."""
         for zone in queryset.filter(archived_at=None):
-            self.log_change(request, zone_archive(zone=zone), "Archived")
+            self.log_change(request, zone_archive(zone=zone, user=_person(request)), "Archived")
 
 
 @admin.register(CountingLine)
@@ -338,7 +342,8 @@ class CountingLineAdmin(ShapeAdmin):
         if change and COUNTED_WITH & set(form.changed_data):
             messages.info(request, FROM_NOW_ON)
         if obj.archived_at is None:
-            line_redraw(line=obj, **{field: form.cleaned_data[field] for field in form.place})
+            place = {field: form.cleaned_data[field] for field in form.place}
+            line_redraw(line=obj, user=_person(request), **place)
 
     @admin.action(
         description="End the chosen lines now; keep what they counted", permissions=["change"]
@@ -346,14 +351,18 @@ class CountingLineAdmin(ShapeAdmin):
     def archive(self, request: HttpRequest, queryset: QuerySet[CountingLine]) -> None:
         """End the chosen lines."""
         for line in queryset.filter(archived_at=None):
-            self.log_change(request, line_archive(line=line), "Archived")
+            self.log_change(request, line_archive(line=line, user=_person(request)), "Archived")
+
+
+def _person(request: HttpRequest) -> User | None:
+    return request.user if isinstance(request.user, User) else None
 
 
 def _note_colours(request: HttpRequest, camera: Camera) -> None:
     """Write down who switched looking at clothes on or off: of other fields the names will do."""
     audit_record(
         action="camera.clothing_colours",
-        actor=request.user if isinstance(request.user, User) else None,
+        actor=_person(request),
         store=camera.store,
         subject=camera.name,
         detail={"switched": "on" if camera.clothing_colours else "off"},

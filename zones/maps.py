@@ -17,11 +17,13 @@ from typing import Any, TypeAlias
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
+from django.db.models import Prefetch
 from django.utils import timezone as clock
 
 from accounts.models import User
 from accounts.services import audit_record
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
+from zones.selectors import signed_versions
 from zones.services import (
     line_archive,
     line_create,
@@ -41,8 +43,8 @@ PLACE_FIELDS = ("a", "b", "inside_side", "band")
 TAKEN = "“{}” is the name of one that was ended. Bring that back, or choose another name."
 
 
-# When, what was done, and the name of the zone or line.
-Change: TypeAlias = tuple[datetime, str, str]
+# When, what was done, the name of the zone or line, and who did it.
+Change: TypeAlias = tuple[datetime, str, str, User | None]
 
 
 class MapChangedError(Exception):
@@ -51,10 +53,14 @@ class MapChangedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Something that was changed at a time, and everything that was drawn from then on."""
+    """Something that was changed at a time, and everything that was drawn from then on.
+
+    `by` names who did it: nobody where a program did, several where they were that quick.
+    """
 
     at: datetime
     changes: list[str]
+    by: list[str]
     zones: list[tuple[Zone, ZoneVersion]]
     lines: list[tuple[CountingLine, CountingLineVersion]]
 
@@ -74,8 +80,10 @@ class CameraMap:
 
 def camera_map(camera: Camera) -> CameraMap:
     """Return a camera's map; as many queries for many shapes as for few."""
-    zones = list(Zone.objects.filter(camera=camera).prefetch_related("versions"))
-    lines = list(CountingLine.objects.filter(camera=camera).prefetch_related("versions"))
+    outlines = Prefetch("versions", signed_versions(ZoneVersion))
+    places = Prefetch("versions", signed_versions(CountingLineVersion))
+    zones = list(Zone.objects.filter(camera=camera).prefetch_related(outlines))
+    lines = list(CountingLine.objects.filter(camera=camera).prefetch_related(places))
     drawn_zones = [(zone, list(zone.versions.all())) for zone in zones]
     drawn_lines = [(line, list(line.versions.all())) for line in lines]
     held = [(zone, found[-1]) for zone, found in drawn_zones if _holds(zone, found)]
@@ -139,14 +147,15 @@ def _history(zones: Any, lines: Any) -> list[Moment]:
     moments = []
     for group in reversed(groups[-MOMENTS_TOLD:]):
         at = group[-1][0]
-        moments.append(Moment(at, _in_words(group), _drawn_at(zones, at), _drawn_at(lines, at)))
+        drawn = _drawn_at(zones, at), _drawn_at(lines, at)
+        moments.append(Moment(at, _in_words(group), _names(group), *drawn))
     return moments
 
 
 def _in_words(changes: Sequence[Change]) -> list[str]:
     """Return a sentence for each thing that was done: “Till” and “Door” were added."""
     done: dict[str, list[str]] = {}
-    for _, verb, name in changes:
+    for _, verb, name, _ in changes:
         done.setdefault(verb, []).append(f"“{name}”")
     return [
         f"{', '.join(names[:-1])} and {names[-1]} were {verb}"
@@ -156,21 +165,27 @@ def _in_words(changes: Sequence[Change]) -> list[str]:
     ]
 
 
+def _names(changes: Sequence[Change]) -> list[str]:
+    """Return who did it, each once, in the order of what they did."""
+    return list(dict.fromkeys(who.shown_name for *_, who in changes if who is not None))
+
+
 def _changes(shape: Zone | CountingLine, versions: Sequence[Any]) -> list[Change]:
     """Return when a shape was added, redrawn, ended and brought back."""
     name = shape.name
     found, before = [], None
     for version in versions:
         if before is None:
-            found.append((version.created_at, "added", name))
+            found.append((version.created_at, "added", name, version.drawn_by))
         elif before.valid_to == version.valid_from:
-            found.append((version.created_at, "redrawn", name))
+            found.append((version.created_at, "redrawn", name, version.drawn_by))
         else:
-            found.append((before.valid_to or before.created_at, "ended", name))
-            found.append((version.created_at, "brought back", name))
+            ended_at = before.valid_to or before.created_at
+            found.append((ended_at, "ended", name, before.ended_by))
+            found.append((version.created_at, "brought back", name, version.drawn_by))
         before = version
     if before is not None and before.valid_to is not None:
-        found.append((before.valid_to, "ended", name))
+        found.append((before.valid_to, "ended", name, before.ended_by))
     return found
 
 
@@ -190,11 +205,12 @@ def _drawn_at(shapes: Any, at: datetime) -> list[Any]:
 
 
 @dataclass(slots=True)
-class _Save:
+class Save:
     """A save under way: what was refused by field, and what was done in words."""
 
     camera: Camera
     at: datetime
+    user: User | None = None
     problems: dict[str, list[str]] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
 
@@ -239,7 +255,7 @@ def map_save(
     before = camera_map(camera)
     if before.basis != basis:
         raise MapChangedError
-    save = _Save(camera, now or clock.now())
+    save = Save(camera, now or clock.now(), user)
     old_zones = {str(zone.public_id): zone for zone in Zone.objects.filter(camera=camera)}
     old_lines = {str(line.public_id): line for line in CountingLine.objects.filter(camera=camera)}
     _end_missing(save, before, [*zones, *lines])
@@ -248,7 +264,7 @@ def map_save(
         ("lines", lines, old_lines, _take_line),
     )
     for place, told, old, _ in sent:
-        _check_names(save, place, told, old)
+        check_names(save, place, told, old)
         _set_names_aside(told, old)
     for place, told, old, take in sent if not save.problems else ():
         _take_all(save, place, told, old, take)
@@ -262,21 +278,21 @@ def map_save(
     return camera_map(camera)
 
 
-def _end_missing(save: _Save, before: CameraMap, told: Sequence[dict[str, Any]]) -> None:
+def _end_missing(save: Save, before: CameraMap, told: Sequence[dict[str, Any]]) -> None:
     """End what is drawn now and not among what was sent."""
     kept = {str(each["id"]) for each in told if each.get("id")}
     for zone, _ in before.zones:
         if str(zone.public_id) not in kept:
-            zone_archive(zone=zone, at=save.at)
+            zone_archive(zone=zone, at=save.at, user=save.user)
             save.done.append(f"“{zone.name}” was ended")
     for line, _ in before.lines:
         if str(line.public_id) not in kept:
-            line_archive(line=line, at=save.at)
+            line_archive(line=line, at=save.at, user=save.user)
             save.done.append(f"“{line.name}” was ended")
 
 
-def _check_names(
-    save: _Save, place: str, told: Sequence[dict[str, Any]], old: dict[str, Any]
+def check_names(
+    save: Save, place: str, told: Sequence[dict[str, Any]], old: dict[str, Any]
 ) -> None:
     """Refuse ids of other cameras, and names that two shapes would have."""
     given = [str(each["id"]) for each in told if each.get("id")]
@@ -309,7 +325,7 @@ def _set_names_aside(told: Sequence[dict[str, Any]], old: dict[str, Any]) -> Non
 
 
 def _take_all(
-    save: _Save, place: str, told: Sequence[dict[str, Any]], old: dict[str, Any], take: Any
+    save: Save, place: str, told: Sequence[dict[str, Any]], old: dict[str, Any], take: Any
 ) -> None:
     for number, each in enumerate(told):
         try:
@@ -319,34 +335,34 @@ def _take_all(
             save.refuse(f"{place}.{number}", wrong)
 
 
-def _take_zone(save: _Save, told: dict[str, Any], zone: Zone | None) -> None:
+def _take_zone(save: Save, told: dict[str, Any], zone: Zone | None) -> None:
     fields = {name: told[name] for name in ZONE_FIELDS if name in told}
     if zone is None:
-        zone_create(camera=save.camera, vertices=told["vertices"], **fields)
+        zone_create(camera=save.camera, vertices=told["vertices"], user=save.user, **fields)
         save.done.append(f"“{told['name']}” was added")
         return
     before = zone.versions.filter(valid_to=None).first()
     _change(save, zone, fields)
-    version = zone_redraw(zone=zone, vertices=told["vertices"], at=save.at)
+    version = zone_redraw(zone=zone, vertices=told["vertices"], at=save.at, user=save.user)
     if before is not None and version.pk != before.pk:
         save.done.append(f"“{zone.name}” was redrawn")
 
 
-def _take_line(save: _Save, told: dict[str, Any], line: CountingLine | None) -> None:
+def _take_line(save: Save, told: dict[str, Any], line: CountingLine | None) -> None:
     fields = {name: told[name] for name in LINE_FIELDS if name in told}
     place = {name: told[name] for name in PLACE_FIELDS if name in told}
     if line is None:
-        line_create(camera=save.camera, **fields, **place)
+        line_create(camera=save.camera, user=save.user, **fields, **place)
         save.done.append(f"“{told['name']}” was added")
         return
     before = line.versions.filter(valid_to=None).first()
     _change(save, line, fields)
-    version = line_redraw(line=line, at=save.at, **place)
+    version = line_redraw(line=line, at=save.at, user=save.user, **place)
     if before is not None and version.pk != before.pk:
         save.done.append(f"“{line.name}” was redrawn")
 
 
-def _change(save: _Save, shape: Zone | CountingLine, fields: dict[str, Any]) -> None:
+def _change(save: Save, shape: Zone | CountingLine, fields: dict[str, Any]) -> None:
     """Set what differs; a shape that had ended is back."""
     changed = [name for name, value in fields.items() if getattr(shape, name) != value]
     was = shape.name

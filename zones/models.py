@@ -7,6 +7,7 @@ import uuid
 from datetime import datetime
 from typing import ClassVar
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -182,7 +183,23 @@ class Zone(models.Model):
             )
 
 
-class ZoneVersion(models.Model):
+class SignedVersion(models.Model):
+    """Who drew a version and who ended it; empty where a program did, or they are gone."""
+
+    drawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL,
+        related_name="+",
+    )  # fmt: skip
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL,
+        related_name="+",
+    )  # fmt: skip
+
+    class Meta:
+        abstract = True
+
+
+class ZoneVersion(SignedVersion):
     """A zone's outline over a span of time; `valid_from` empty means since ever."""
 
     zone = models.ForeignKey(Zone, on_delete=models.CASCADE, related_name="versions")
@@ -240,7 +257,7 @@ class CountingLine(models.Model):
         return self.name
 
 
-class CountingLineVersion(models.Model):
+class CountingLineVersion(SignedVersion):
     """A line's place over a span of time; the inside is to the right or left walking a to b."""
 
     class Side(models.TextChoices):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from django.db.models import Prefetch, Q
@@ -108,6 +109,27 @@ def shapes_now(*, camera: Camera, at: datetime) -> SceneShapes:
     return scene_setup(camera=camera, media_start=at, media_end=at + timedelta(microseconds=1))
 
 
+def shapes_drawn(
+    camera: Camera,
+    zones: Iterable[ZoneVersion],
+    lines: Iterable[CountingLineVersion],
+) -> SceneShapes:
+    """Return versions as shapes that hold at all times, saved or not, with the camera's masks."""
+    at = datetime.min.replace(tzinfo=UTC)  # no shape says from when it holds
+    return SceneShapes(
+        zones=(
+            *(
+                replace(_zone_shape(each, at), valid_from_ms=None, valid_to_ms=None)
+                for each in zones
+            ),
+            *_masks(camera),
+        ),
+        lines=tuple(
+            replace(_line_shape(each, at), valid_from_ms=None, valid_to_ms=None) for each in lines
+        ),
+    )
+
+
 def _masks(camera: Camera) -> list[ZoneShape]:
     """Return a camera's ignore masks: areas of its picture without a history."""
     return [
@@ -173,6 +195,12 @@ def _media_ms(at: datetime | None, media_start: datetime) -> int | None:
 
 def _order(shape: ZoneShape | LineShape) -> tuple[str, bool, int]:
     return shape.name, shape.valid_from_ms is not None, shape.valid_from_ms or 0
+
+
+def signed_versions(kind: type[VersionT]) -> QuerySet[VersionT]:
+    """Return zones' or lines' versions with who drew them and who ended them."""
+    versions: QuerySet[VersionT] = kind._default_manager.all()
+    return versions.select_related("drawn_by", "ended_by")
 
 
 def cameras_of_store(*, user: User | AnonymousUser, store: Store) -> QuerySet[Camera]:

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api_parts import StrictSerializer
+from accounts.models import User
 from zones.geometry import MAX_MASKS, MAX_VERTICES, MIN_VERTICES
 from zones.maps import CameraMap, Moment
 from zones.models import CountingLine, CountingLineVersion, Zone, ZoneVersion
@@ -94,6 +95,9 @@ class MomentSerializer(serializers.Serializer[Any]):
 
     at = serializers.DateTimeField()
     changes = serializers.ListField(child=serializers.CharField())
+    by = serializers.ListField(
+        child=serializers.CharField(), help_text="Who did it; nobody where a program did."
+    )
     zones = DrawnZoneSerializer(many=True)
     lines = DrawnLineSerializer(many=True)
 
@@ -172,6 +176,18 @@ class LineSerializer(ShapeSerializer, DrawnLineSerializer):
     """A counting line by itself, with its place of now, or its last."""
 
 
+@extend_schema_field({"type": ["string", "null"]})
+class NameField(serializers.Field[User, Any, str, Any]):
+    """The name of who did it; null where a program did, or they are gone."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(read_only=True, **options)
+
+    def to_representation(self, value: User) -> str:
+        """Return the name that colleagues read."""
+        return value.shown_name
+
+
 class ZoneVersionSerializer(serializers.Serializer[ZoneVersion]):
     """An outline of a zone, and when it held."""
 
@@ -179,6 +195,8 @@ class ZoneVersionSerializer(serializers.Serializer[ZoneVersion]):
     valid_from = serializers.DateTimeField(allow_null=True, help_text="Null: since ever.")
     valid_to = serializers.DateTimeField(allow_null=True, help_text="Null: it holds now.")
     created_at = serializers.DateTimeField()
+    drawn_by = NameField()
+    ended_by = NameField()
 
 
 class LineVersionSerializer(serializers.Serializer[CountingLineVersion]):
@@ -191,6 +209,8 @@ class LineVersionSerializer(serializers.Serializer[CountingLineVersion]):
     valid_from = serializers.DateTimeField(allow_null=True, help_text="Null: since ever.")
     valid_to = serializers.DateTimeField(allow_null=True, help_text="Null: it holds now.")
     created_at = serializers.DateTimeField()
+    drawn_by = NameField()
+    ended_by = NameField()
 
 
 class NewZoneSerializer(ZoneWishSerializer):
@@ -223,6 +243,7 @@ def _moment(moment: Moment) -> dict[str, Any]:
     return {
         "at": moment.at,
         "changes": moment.changes,
+        "by": moment.by,
         "zones": [drawn_zone(*pair) for pair in moment.zones],
         "lines": [drawn_line(*pair) for pair in moment.lines],
     }

@@ -170,6 +170,7 @@ def zone_create(
     kind: str = Zone.Kind.DISPLAY,
     colour: int | None = None,
     valid_from: datetime | None = None,
+    user: User | None = None,
     **times: float,
 ) -> Zone:
     """Make a zone with its first outline.
@@ -182,19 +183,25 @@ def zone_create(
         1 to 8; without it the one the camera's zones use least.
     valid_from : datetime, optional
         From when it counts; without it since ever, so older recordings are counted with it too.
+    user : User, optional
+        Who drew it; without one a program did.
     **times
         ``min_dwell_s``, ``grace_s``, ``min_inside_s``.
     """
     zone = Zone(camera=camera, name=name, kind=kind, colour=colour or _least_used(camera), **times)
     zone.full_clean()
     zone.save()
-    _zone_version(zone, vertices, valid_from)
+    _zone_version(zone, vertices, valid_from, user)
     return zone
 
 
 @transaction.atomic
 def zone_redraw(
-    *, zone: Zone, vertices: Sequence[Sequence[float]], at: datetime | None = None
+    *,
+    zone: Zone,
+    vertices: Sequence[Sequence[float]],
+    at: datetime | None = None,
+    user: User | None = None,
 ) -> ZoneVersion:
     """Give a zone a new outline from an instant on (now, unless said); the old one ends there.
 
@@ -203,19 +210,19 @@ def zone_redraw(
     map_hold(zone.camera_id)
     current = zone.versions.filter(valid_to=None).first()
     if current is None:
-        return _zone_version(zone, vertices, at if zone.versions.exists() else None)
+        return _zone_version(zone, vertices, at if zone.versions.exists() else None, user)
     if _listed(current.vertices) == _listed(vertices):
         return current
-    at = _close(current, at)
-    return _zone_version(zone, vertices, at)
+    at = _close(current, at, user)
+    return _zone_version(zone, vertices, at, user)
 
 
 @transaction.atomic
-def zone_archive(*, zone: Zone, at: datetime | None = None) -> Zone:
+def zone_archive(*, zone: Zone, at: datetime | None = None, user: User | None = None) -> Zone:
     """End a zone: it counts nothing from then on, what it counted stays."""
     map_hold(zone.camera_id)
     current = zone.versions.filter(valid_to=None).first()
-    at = _close(current, at) if current else at or clock.now()
+    at = _close(current, at, user) if current else at or clock.now()
     zone.archived_at = at
     zone.full_clean()
     zone.save(update_fields=["archived_at"])
@@ -231,6 +238,7 @@ def line_create(
     b: Sequence[float],
     kind: str = CountingLine.Kind.ENTRANCE,
     valid_from: datetime | None = None,
+    user: User | None = None,
     **place: Any,
 ) -> CountingLine:
     """Make a counting line with its first place; see :func:`zone_create`.
@@ -245,7 +253,7 @@ def line_create(
     line = CountingLine(camera=camera, name=name, kind=kind)
     line.full_clean()
     line.save()
-    _line_version(line, a, b, valid_from, place)
+    _line_version(line, a, b, valid_from, place | {"drawn_by": user})
     return line
 
 
@@ -256,50 +264,63 @@ def line_redraw(
     a: Sequence[float],
     b: Sequence[float],
     at: datetime | None = None,
+    user: User | None = None,
     **place: Any,
 ) -> CountingLineVersion:
     """Give a line a new place from an instant on; what `place` leaves out stays as it was."""
     map_hold(line.camera_id)
     current = line.versions.filter(valid_to=None).first()
+    by = {"drawn_by": user}
     if current is None:
-        return _line_version(line, a, b, at if line.versions.exists() else None, place)
+        return _line_version(line, a, b, at if line.versions.exists() else None, place | by)
     place = {"inside_side": current.inside_side, "band": current.band, **place}
     held = (_listed([current.a, current.b]), current.inside_side, current.band)
     if held == (_listed([a, b]), place["inside_side"], place["band"]):
         return current
-    at = _close(current, at)
-    return _line_version(line, a, b, at, place)
+    at = _close(current, at, user)
+    return _line_version(line, a, b, at, place | by)
 
 
 @transaction.atomic
-def line_archive(*, line: CountingLine, at: datetime | None = None) -> CountingLine:
+def line_archive(
+    *, line: CountingLine, at: datetime | None = None, user: User | None = None
+) -> CountingLine:
     """End a line: it counts nothing from then on, what it counted stays."""
     map_hold(line.camera_id)
     current = line.versions.filter(valid_to=None).first()
-    at = _close(current, at) if current else at or clock.now()
+    at = _close(current, at, user) if current else at or clock.now()
     line.archived_at = at
     line.full_clean()
     line.save(update_fields=["archived_at"])
     return line
 
 
-def _close(version: ZoneVersion | CountingLineVersion, at: datetime | None) -> datetime:
+def _close(
+    version: ZoneVersion | CountingLineVersion, at: datetime | None, user: User | None
+) -> datetime:
     """End a version and return the instant."""
     at = at or clock.now()
+    ask_begun(version, at)
+    version.valid_to, version.ended_by = at, user
+    version.save(update_fields=["valid_to", "ended_by"])
+    return at
+
+
+def ask_begun(version: ZoneVersion | CountingLineVersion, at: datetime) -> None:
+    """Refuse to end a version at an instant before which it does not hold."""
     if version.valid_from and at <= version.valid_from:
         raise ValidationError(
             f"The shape drawn for {version.valid_from:%Y-%m-%d %H:%M:%S} UTC comes later than "
             f"{at:%Y-%m-%d %H:%M:%S} UTC. Choose a later time."
         )
-    version.valid_to = at
-    version.save(update_fields=["valid_to"])
-    return at
 
 
 def _zone_version(
-    zone: Zone, vertices: Sequence[Sequence[float]], valid_from: datetime | None
+    zone: Zone, vertices: Sequence[Sequence[float]], valid_from: datetime | None, user: User | None
 ) -> ZoneVersion:
-    version = ZoneVersion(zone=zone, vertices=_listed(vertices), valid_from=valid_from)
+    version = ZoneVersion(
+        zone=zone, vertices=_listed(vertices), valid_from=valid_from, drawn_by=user
+    )
     version.full_clean()
     version.save()
     return version

@@ -30,6 +30,7 @@ from zones.one_shape import (
     shape_end,
     shape_told,
 )
+from zones.selectors import signed_versions
 from zones.serializers import (
     LINES_AT_MOST,
     ZONES_AT_MOST,
@@ -227,7 +228,7 @@ class ZoneVersionsView(PagedView):
         """Return a page of them, oldest first."""
         zone = shape_of(request, "zones", zone_id)
         PageQuery.read(request)
-        return self.page(ZoneVersion.objects.filter(zone_id=zone.pk))
+        return self.page(signed_versions(ZoneVersion).filter(zone_id=zone.pk))
 
 
 # --- Lines ----------------------------------------------------------------------------------------
@@ -290,4 +291,4 @@ class LineVersionsView(PagedView):
         """Return a page of them, oldest first."""
         line = shape_of(request, "lines", line_id)
         PageQuery.read(request)
-        return self.page(CountingLineVersion.objects.filter(line_id=line.pk))
+        return self.page(signed_versions(CountingLineVersion).filter(line_id=line.pk))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -99,6 +99,10 @@ def redrawn(names: Names) -> Ask:
     zone = {"id": str(names["zone_id"]), "name": "Shelf", "kind": "display", "vertices": SQUARE}
     told = {"basis": names["basis"], "zones": [zone], "lines": []}
     return Ask(body=json.dumps(told).encode())
+
+
+def tried(names: Names) -> Ask:
+    return replace(redrawn(names), not_noted="It says what a drawing would count, and keeps none.")
 
 
 def with_token(field: str) -> AskMaker:
@@ -248,6 +252,7 @@ ASKS: dict[tuple[str, str], tuple[AskMaker, ...]] = {
     (f"{STORE}events/", "POST"): (counted_elsewhere,),
     (f"{STORE}socket-tickets/", "POST"): (of(OPENS_A_SOCKET),),
     ("api/v1/cameras/<uuid:camera_id>/map/", "PUT"): (redrawn,),
+    ("api/v1/cameras/<uuid:camera_id>/what-if/", "POST"): (tried,),
     (f"{PAGE}clients/<uuid:client_id>/", "POST"): (form(notes="Comes on Tuesdays."),),
     (f"{STORE}heatmap/", "GET"): (days(camera="camera_id"),),
     (f"{STORE}exports/<slug:what>.<slug:ending>", "GET"): (

@@ -105,6 +105,13 @@ def choose_shape(page: Page) -> None:
     page.locator(".zrow").first.click()
 
 
+def try_drawing(page: Page) -> None:
+    choose_shape(page)
+    page.get_by_label("Across", exact=True).fill("35")
+    page.get_by_label("Across", exact=True).press("Tab")
+    page.locator("[data-what-if] tbody tr").first.wait_for()
+
+
 def show_parts(page: Page) -> None:
     page.locator("[data-show-toast]").click()
     page.locator("[data-show-question]").click()
@@ -180,6 +187,9 @@ STATES = (
     ),
     State("zones", "analytics:zones", f"{SHOP}/zones/", "Draw the places", do=choose_shape),
     State(
+        "zones-what-if", "analytics:zones", f"{SHOP}/zones/", "counted again", do=try_drawing
+    ),
+    State(
         "zones-viewer", "analytics:zones", f"{SHOP}/zones/", "These places are counted",
         who=VIEWER, do=choose_shape,
     ),
@@ -228,7 +238,13 @@ MANAGERS_ONLY = {
     "tracking:live": ("[data-choose-file]", "#add-title", "[data-jobs]", "[data-start-dialog]"),
     "tracking:recordings": ("button[data-act]", "a[href$='#add-title']"),
     "tracking:links": ("[data-undo]",),
-    "analytics:zones": ("[data-save]", "[data-discard]", "[data-tools]", "[data-snap]"),
+    "analytics:zones": (
+        "[data-save]",
+        "[data-discard]",
+        "[data-tools]",
+        "[data-snap]",
+        "[data-what-if]",
+    ),
     "analytics:client": ("textarea", "form[method=post] .btn:not(.item)"),
     "analytics:history": ("[data-verify]",),
     "analytics:dashboard": ("[data-verify]", "a[href*='/tell/']"),

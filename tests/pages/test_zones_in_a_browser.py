@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Generator
+from datetime import timedelta
+from uuid import uuid4
 
 import cv2
 import numpy as np
@@ -12,8 +14,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.cast import Cast, make_camera, make_line, make_zone
+from tests.pages.rows import make_recording, make_run
 from tests.pages.test_e2e_first_pages import AXE, LOOK
 from tracking import media
+from tracking.models import Track
+from tracking.overlay import pack_path
 from zones.models import Camera, CountingLineVersion, Zone, ZoneVersion
 from zones.services import zone_archive, zone_redraw
 
@@ -219,6 +224,8 @@ def test_a_line_is_turned_round_and_the_old_place_stays_a_version(open_as, camer
     assert (first.inside_side, second.inside_side) == ("right", "left")
     assert first.valid_to == second.valid_from
     expect(page.locator("[data-versions] li")).to_have_count(2)
+    newest = page.locator("[data-versions] li").first
+    expect(newest).to_contain_text("“Front door” was redrawn, by alice.")
     note = page.locator("[data-saved]")
     expect(note).to_contain_text("Videos that are counted already keep their numbers")
     expect(note.get_by_role("link", name="Recordings")).to_have_attribute(
@@ -284,6 +291,63 @@ def test_nothing_is_edited_while_a_save_is_under_way(open_as, camera):
     assert [(zone.name, zone.kind) for zone in Zone.objects.all()] == [("Counter", "queue")]
 
 
+def walk_over(camera: Camera) -> None:
+    """Have somebody come in over half the picture's height and stop on the right."""
+    recording = make_recording(camera.store)
+    places = [(0.5, 0.3), (0.5, 0.7), *[(0.8, 0.7)] * 20, (0.5, 0.7)]
+    points = [(1000 * second, x, y) for second, (x, y) in enumerate(places)]
+    at = recording.started_at
+    Track.objects.create(
+        public_id=uuid4(), run=make_run(recording), number=1, chain=1, started_at=at,
+        ended_at=at + timedelta(seconds=len(places)), path=pack_path(points), height_px=140,
+    )  # fmt: skip
+
+
+def test_a_drawing_says_what_it_would_have_counted_before_it_is_saved(open_as, camera):
+    make_zone(camera, "Till", vertices=[[0.1, 0.6], [0.4, 0.6], [0.4, 0.9], [0.1, 0.9]])
+    make_line(camera, "Front door", a=[0.2, 0.5], b=[0.8, 0.5])
+    walk_over(camera)
+    page = open_as("alice", camera)
+    card = page.locator("[data-what-if]")
+    expect(card).to_be_hidden()
+    click_at(page, 25, 65)
+    drag(page, (25, 65), (75, 65))  # the whole zone
+    page.mouse.up()
+    rows = card.locator("tbody tr")
+    expect(rows).to_have_count(3)
+    expect(card).to_contain_text("the ways of 1 person, counted again")
+    assert [" ".join(row.inner_text().split()) for row in rows.all()] == [
+        "Till 0 1 +1 — → 0:20", "Front door, in 1 1 same", "Front door, out 0 0 same",
+    ]  # fmt: skip
+    page.locator(".zrow").nth(1).click()
+    page.get_by_role("button", name="Turn the arrow round").click()
+    expect(rows.nth(1)).to_contain_text("\u22121")
+    expect(rows.nth(2)).to_contain_text("+1")
+    assert Zone.objects.get().versions.count() == 1
+    save(page)
+    expect(card).to_be_hidden()
+
+
+def test_what_cannot_be_tried_is_told_in_words_and_tried_again_on_request(open_as, camera):
+    zone = make_zone(camera, "Till")
+    page = open_as("alice", camera)
+    card = page.locator("[data-what-if]")
+    page.locator(".zrow").first.click()
+    page.get_by_label("Name", exact=True).fill("Counter")
+    expect(card).to_contain_text("Nobody was followed by this camera lately")
+    expect(card.get_by_role("table")).to_be_hidden()
+    page.get_by_label("Name", exact=True).fill("")
+    expect(card).to_contain_text("Once the drawing can be saved")
+    zone_redraw(zone=zone, vertices=[[0.2, 0.2], [0.8, 0.2], [0.5, 0.8]])
+    page.get_by_label("Name", exact=True).fill("Desk")
+    expect(card).to_contain_text("This map was changed meanwhile")
+    again = card.get_by_role("button", name="Try again")
+    with page.expect_response("**/what-if/"):
+        again.click()
+    page.get_by_role("button", name="Discard").click()
+    expect(card).to_be_hidden()
+
+
 def test_an_ended_zone_is_brought_back_and_an_old_version_looked_at(open_as, camera):
     zone = make_zone(camera, "Till")
     ZoneVersion.objects.update(created_at="2026-01-05T09:00:00Z")
@@ -325,13 +389,17 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(open_as, camera, width, 
     make_zone(camera, "W" * 40)
     make_line(camera, "Front door")
     zone_archive(zone=make_zone(camera, "Old"))
+    walk_over(camera)
     page = open_as("alice", camera, width)
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
     page.reload()
     page.evaluate(AXE.read_text())
-    for step in ("plain", "zone", "line", "crossing"):
+    for step in ("plain", "zone", "line", "tried", "crossing"):
         if step in ("zone", "line"):
             page.locator(".zrow").nth(["zone", "line"].index(step)).click()
+        if step == "tried":
+            page.get_by_role("button", name="Turn the arrow round").click()
+            expect(page.locator("[data-what-if] tbody tr")).to_have_count(3)
         if step == "crossing":
             page.locator(".zrow").first.click()
             page.get_by_label("Corner", exact=True).select_option("0")

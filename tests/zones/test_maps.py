@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils import timezone as clock
 
 from accounts.models import AuditEntry
 from analytics.models import Bucket, DirtyDay
-from tests.cast import SQUARE, make_camera, make_line, make_zone
+from tests.cast import SQUARE, make_camera, make_line, make_user, make_zone
 from zones.models import Camera, CountingLineVersion, Zone, ZoneVersion
 from zones.services import zone_archive, zone_redraw
 
@@ -270,6 +271,47 @@ def test_the_versions_say_what_was_changed_and_what_was_drawn_then(door, camera)
     assert middle["zones"][0]["vertices"] == TRIANGLE
     assert first["changes"] == ["“till” and “entrance” were added"]
     assert first["zones"][0]["vertices"] == SQUARE
+
+
+def test_the_versions_name_who_drew_them_and_who_ended_them(client, door, camera, cast):
+    """Whatever way they took: the page, one shape by the API, or a program, which has no name."""
+    for table in (ZoneVersion, CountingLineVersion):
+        table.objects.update(created_at=NOON)
+    type(cast.alice).objects.filter(pk=cast.alice.pk).update(first_name="Mia", last_name="Okafor")
+    assert door.read()["history"][0]["by"] == []
+    (zone,), (line,) = door.read()["zones"], door.read()["lines"]
+    drawn = [zone | {"vertices": TRIANGLE}, new_zone()]
+    assert door.save(door.wish(zones=drawn, lines=[])).status_code == 200
+    assert door.read()["history"][0]["by"] == ["Mia Okafor"]
+    first, second = client.get(f"/api/v1/zones/{zone['id']}/versions/").json()["results"]
+    assert (first["drawn_by"], first["ended_by"]) == (None, "Mia Okafor")
+    assert (second["drawn_by"], second["ended_by"]) == ("Mia Okafor", None)
+    (ended,) = client.get(f"/api/v1/lines/{line['id']}/versions/").json()["results"]
+    assert ended["ended_by"] == "Mia Okafor"
+    address = f"/api/v1/zones/{zone['id']}/"
+    assert client.patch(address, {"vertices": SQUARE}, content_type=JSON).status_code == 200
+    newest = ZoneVersion.objects.get(zone__public_id=zone["id"], valid_to=None)
+    assert newest.drawn_by == cast.alice
+    # Who goes takes nothing along that explains a number.
+    cast.alice.delete()
+    assert ZoneVersion.objects.get(pk=newest.pk).drawn_by is None
+
+
+def test_who_draws_in_the_administration_is_named_too(client, cast, camera):
+    chief = make_user("chief", is_staff=True, is_superuser=True)
+    client.force_login(chief)
+    zone, line = camera.zones.get(), camera.lines.get()
+    inlines = {"versions-TOTAL_FORMS": "0", "versions-INITIAL_FORMS": "0"}
+    told = {
+        "camera": camera.pk, "name": "till", "kind": "display", "colour": 1, "min_dwell_s": 0,
+        "grace_s": 2, "min_inside_s": 0.5, "vertices": json.dumps(TRIANGLE),
+    }  # fmt: skip
+    answer = client.post(f"/admin/zones/zone/{zone.pk}/change/", told | inlines)
+    assert answer.status_code == 302
+    assert zone.versions.get(valid_to=None).drawn_by == chief
+    chosen = {"action": "archive", "_selected_action": [line.pk]}
+    assert client.post("/admin/zones/countingline/", chosen).status_code == 302
+    assert line.versions.get().ended_by == chief
 
 
 def test_the_map_costs_the_same_for_much_as_for_little(

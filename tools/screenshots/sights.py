@@ -75,6 +75,16 @@ SIGHTS = (
     Sight("client", f"/stores/{DEMO}/clients/", "analytics:client", follow=(TO_CLIENT,)),
     Sight("visit", f"/stores/{DEMO}/clients/", "analytics:visit", follow=(TO_CLIENT, TO_VISIT)),
     Sight("zones", f"/stores/{DEMO}/zones/", "analytics:zones"),
+    Sight(
+        "zones-what-if",
+        f"/stores/{DEMO}/zones/",
+        do="(async () => {"
+        " document.querySelector('.zrow').click();"
+        " const across = document.getElementById('shape-across');"
+        " across.value = '35'; across.dispatchEvent(new Event('change', { bubbles: true }));"
+        " while (!document.querySelector('[data-what-if] tbody tr'))"
+        " await new Promise((done) => setTimeout(done, 100)); })()",
+    ),
     Sight("zones-empty", "/stores/nothing-yet/zones/"),
     Sight("recordings", f"/stores/{DEMO}/recordings/", "tracking:recordings"),
     Sight(

@@ -8,6 +8,7 @@ import { keyAction } from '../lib/map_keys.js';
 import { MapCanvas } from '../parts/map_canvas.js';
 import { MapList } from '../parts/map_list.js';
 import { MapPast } from '../parts/map_past.js';
+import { MapWhatIf } from '../parts/map_what_if.js';
 import { toast } from '../parts/toast.js';
 
 const CHOOSING = [[['Tab'], 'next corner'], [['←', '↑', '→', '↓'], 'move'], [['Shift'], 'bigger steps'], [['Del'], 'remove corner'], [['+'], 'add corner'], [['Ctrl', 'Z'], 'undo']];
@@ -47,6 +48,13 @@ const past = new MapPast({
     canvas.old = shapes;
     canvas.draw();
   },
+});
+const whatIf = readOnly ? null : new MapWhatIf({
+  root: $('[data-what-if]'),
+  editor,
+  address: `${address}what-if/`,
+  zone,
+  basis: () => map.basis,
 });
 
 function hints() {
@@ -88,6 +96,7 @@ function show() {
   past.drawEnded();
   if (!readOnly) {
     showBar();
+    whatIf.update();
   }
   if (hints.shown !== editor.tool) {
     hints.shown = editor.tool;

@@ -32,10 +32,10 @@ export class MapPast {
     return `${day(at, this.zone)}, ${clock(at, this.zone)}`;
   }
 
-  #version({ at, changes, zones, lines }, n) {
+  #version({ at, changes, by, zones, lines }, n) {
     const title = n === 0 ? el('b', {}, 'Now in use') : el('b', {}, this.#when(at));
     const since = n === 0 ? [' ', el('span', { class: 'faint' }, `since ${this.#when(at)}`)] : [];
-    const words = el('span', { class: 'muted' }, `${changes.join(', ')}.`);
+    const words = el('span', { class: 'muted' }, `${changes.join(', ')}${by.length ? `, by ${by.join(' and ')}` : ''}.`);
     const text = el('div', { class: 'grow' }, title, ...since, el('br'), words);
     const item = el('li', {}, el('span', { class: `vdot${n === 0 ? ' on' : ''}` }), text);
     if (n > 0) {
