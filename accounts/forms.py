@@ -60,7 +60,7 @@ class PasswordForm(PasswordChangeForm):
 
     def __init__(self, user: User, address: str, data: Any = None) -> None:
         super().__init__(user, data)
-        self.address, self.throttled = address, False
+        self.address, self.throttled, self.wait_s = address, False, 0
         for name, label in (
             ("old_password", "Your password now"),
             ("new_password1", "The new one"),
@@ -74,7 +74,7 @@ class PasswordForm(PasswordChangeForm):
         """Count the try, then check the password."""
         tries = count_try(login=self.user.get_username(), address=self.address)
         if tries.refused:
-            self.throttled = True
+            self.throttled, self.wait_s = True, tries.wait_s
             raise ValidationError(tries.words, code="throttled")
         told = str(super().clean_old_password())
         tries.forget()

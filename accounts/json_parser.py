@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
+# Bodies of ours are at most seven deep. What Python itself refuses depends on who calls: a body
+# that was just read could be too deep for whoever checks it.
+DEEPEST = 30
+TOO_DEEP = f"It is nested too deeply: at most {DEEPEST} lists and objects in each other are read."
 # An escaped NUL, and no backslash with the text "u0000" behind it.
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 NO_CHARACTER = (
@@ -33,13 +37,31 @@ class StrictJSONParser(JSONParser):
         except UnicodeEncodeError as error:
             raise ParseError(NO_CHARACTER) from error
         except RecursionError as error:
-            raise ParseError("JSON parse error - it is nested too deeply.") from error
+            raise ParseError(f"JSON parse error - {TOO_DEEP}") from error
         except ValueError as error:
             raise ParseError(f"JSON parse error - {error}") from error
 
 
+def is_too_deep(told: Any) -> bool:
+    """Return whether lists and objects lie more than `DEEPEST` deep in each other."""
+    level = [told]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return False
+    return any(isinstance(each, list | dict) for each in level)
+
+
+def _inside(told: Any) -> Iterable[Any]:
+    if isinstance(told, dict):
+        return told.values()
+    return told if isinstance(told, list) else ()
+
+
 def _read(text: str) -> Any:
     told = json.loads(text, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_once)
+    if is_too_deep(told):
+        raise ValueError(TOO_DEEP)
     # Only as an escape does JSON hold what is no character.
     if "\\u" in text:
         _ask_writable(told)

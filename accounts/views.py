@@ -88,7 +88,10 @@ def account(request: HttpRequest) -> HttpResponse:
     }
     status = 200 if not refused else HTTPStatus.BAD_REQUEST
     status = HTTPStatus.TOO_MANY_REQUESTS if told.throttled else status
-    return render(request, "accounts/account.html", context, status=status)
+    response = render(request, "accounts/account.html", context, status=status)
+    if told.throttled:
+        response["Retry-After"] = str(told.wait_s)
+    return response
 
 
 def _row(login: ApiLogin) -> dict[str, str]:

@@ -6,8 +6,10 @@ import asyncio
 import json
 import time
 import uuid
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from datetime import datetime
+from typing import Any, ClassVar
 
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils import timezone as clock
@@ -15,30 +17,36 @@ from django.utils import timezone as clock
 from tracking.live import Client, encoded, hub
 from tracking.live_protocol import Closing, Pong
 from tracking.origins import ticket_in
-from tracking.selectors import Holder, holder_of, sequences, store_for_socket
+from tracking.selectors import Holder, holder_of, sequences, store_for_socket, user_of_session
 from tracking.tickets import ticket_take
 
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser
 
-    from accounts.models import User
+class _Consumer(AsyncWebsocketConsumer):
+    """Handles what comes without waiting for the one thread in which sockets ask the database.
 
+    Channels waits for it before each message, to close old connections there; whatever asks closes
+    its own.
+    """
 
-class NoSuchSocket(AsyncWebsocketConsumer):
-    """Refuses an address that leads nowhere, which the router would answer with a 500."""
-
+    # The hub does the fan-out: no channel layer, so an open page needs no Redis to stay open.
     channel_layer_alias = "none"
+
+    async def dispatch(self, message: Any) -> None:
+        """Hand a message to its method."""
+        await getattr(self, get_handler_name(message))(message)
+
+
+class NoSuchSocket(_Consumer):
+    """Refuses an address that leads nowhere, which the router would answer with a 500."""
 
     async def connect(self) -> None:
         """Close before the handshake: the client is refused and told nothing."""
         await self.close()
 
 
-class LiveConsumer(AsyncWebsocketConsumer):
+class LiveConsumer(_Consumer):
     """Sends `hello`, then every hint of the store, heartbeats and `resync`."""
 
-    # The hub does the fan-out: no channel layer, so an open page needs no Redis to stay open.
-    channel_layer_alias = "none"
     send_timeout_s = 10.0
     # What a client may say once it is in, and what it hears: a line each in the access table.
     answers: ClassVar[dict[str, Pong]] = {"ping": {"type": "pong"}}
@@ -50,9 +58,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         """Accept a member; anyone else is told why by the closing code and hears nothing."""
+        arrived = clock.now()
         await self.accept()
         store_id = self.scope["url_route"]["kwargs"]["store_id"]
-        holder = await database_sync_to_async(self.admitted)(store_id)
+        holder = await database_sync_to_async(self.admitted)(store_id, arrived)
         if isinstance(holder, Closing):
             return await self.close(holder)
         self.client = Client(holder, str(store_id))
@@ -64,13 +73,16 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.work = asyncio.create_task(self.serve(self.client))
         return None
 
-    def admitted(self, store_id: uuid.UUID) -> Holder | Closing:
-        """Return who holds the socket, by ticket where there is one, or why nobody does."""
+    def admitted(self, store_id: uuid.UUID, arrived: datetime) -> Holder | Closing:
+        """Return who holds the socket, by ticket where there is one, or why nobody does.
+
+        A ticket is good or not as of when its client arrived, however long others were before it.
+        """
         word = ticket_in(self.scope)
         if word is not None:
-            taken = ticket_take(word=word, store=store_id, now=clock.now())
+            taken = ticket_take(word=word, store=store_id, now=arrived)
             return taken or Closing.TICKET_REFUSED
-        user = cast("User | AnonymousUser", self.scope["user"])
+        user = user_of_session(self.scope["session"])
         if not user.is_authenticated:
             return Closing.LOGGED_OUT
         store = store_for_socket(user, store_id)

@@ -8,13 +8,15 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
-from django.contrib.auth import HASH_SESSION_KEY
+from django.contrib.auth import HASH_SESSION_KEY, get_user
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
 from django.utils import timezone as clock
 from django.utils.crypto import constant_time_compare
 
@@ -77,6 +79,12 @@ class Holder:
 def store_for_socket(user: User | AnonymousUser, public_id: uuid.UUID) -> Store | None:
     """Return the store if the person belongs to it."""
     return Store.objects.for_user(user).filter(public_id=public_id).first()
+
+
+def user_of_session(session: Any) -> User | AnonymousUser:
+    """Return who is logged in by a session, as Django tells it of a request."""
+    user: Any = get_user(cast("HttpRequest", SimpleNamespace(session=session)))
+    return cast("User | AnonymousUser", user)
 
 
 def holder_of(user: User, session: Any, store: Store) -> Holder | None:

@@ -21,6 +21,8 @@ from tracking.models import SocketTicket
 from tracking.selectors import Holder, store_for_socket
 
 LIVES: timedelta = timedelta(seconds=30)
+# What is too old is kept for so long: its client may have come in time, and wait to be asked.
+LATE: timedelta = timedelta(minutes=2)
 WORD_BYTES = 32
 
 
@@ -35,11 +37,11 @@ class Issued:
 def ticket_issue(
     *, user: User, store: Store, now: datetime, login: ApiLogin | None = None
 ) -> Issued:
-    """Make a ticket for a member of a store; those that were never used are removed.
+    """Make a ticket for a member of a store; old ones that were never used are removed.
 
     With the log-in of the client that asks, the socket lives no longer than that.
     """
-    SocketTicket.objects.filter(expires_at__lte=now).delete()
+    SocketTicket.objects.filter(expires_at__lte=now - LATE).delete()
     issued = Issued(secrets.token_urlsafe(WORD_BYTES), now + LIVES)
     SocketTicket.objects.create(
         digest=_digest(issued.word),
@@ -56,6 +58,8 @@ def ticket_issue(
 @transaction.atomic
 def ticket_take(*, word: str, store: uuid.UUID, now: datetime) -> Holder | None:
     """Use a ticket up; return whom it lets in, or None where it lets nobody in.
+
+    `now` is when its client came.
 
     One DELETE decides: of two that come at the same time, one removes the row. A ticket that is
     shown at the wrong store is used up too.

@@ -10,6 +10,7 @@ from django.utils import timezone as clock
 from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_variables
 
+from accounts.json_parser import TOO_DEEP, is_too_deep
 from zones.detectors import detector_choices
 from zones.geometry import line_problems, polygon_problems
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
@@ -55,7 +56,21 @@ SOURCE_HELP = (
 TYPED = ("address", "user_name", "password")
 
 
-class PointsField(forms.JSONField):
+class ShallowJSONField(forms.JSONField):
+    """JSON that is not nested too deeply to be checked, drawn and stored."""
+
+    def to_python(self, value: Any) -> Any:
+        """Read it; Django's own field passes on what Python says of endless brackets."""
+        try:
+            told = super().to_python(value)
+        except RecursionError as error:
+            raise ValidationError(TOO_DEEP) from error
+        if is_too_deep(told):
+            raise ValidationError(TOO_DEEP)
+        return told
+
+
+class PointsField(ShallowJSONField):
     """Points as JSON; what is no JSON is refused in words, the rest is geometry's to judge."""
 
     default_error_messages = {
@@ -104,6 +119,7 @@ class CameraForm(_CameraForm):
             "detector_settings",
             "ignore_masks",
         )
+        field_classes = dict.fromkeys(("detector_settings", "ignore_masks"), ShallowJSONField)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -103,6 +103,8 @@ def test_the_old_password_cannot_be_tried_more_often_than_at_the_log_in(alice, c
         assert change(alice, "wrong").status_code == 400
     refused = change(alice)
     assert (refused.status_code, "Too many tries" in refused.content.decode()) == (429, True)
+    assert refused["Retry-After"] == "60"
+    assert not alice.get("/account/").has_header("Retry-After")
     assert client.post("/login/", {"username": "alice", "password": PASSWORD}).status_code == 429
 
 

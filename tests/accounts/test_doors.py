@@ -112,6 +112,7 @@ def test_a_time_without_an_offset_is_never_guessed(client, cast, moment):
         (b'{"name": "x", "kind": "display", "vertices": [[NaN, 0], [1, 0], [1, 1]]}', "NaN"),
         (b'{"name": "x", "name": "y"}', "twice"),
         (b'{"name": ' + b"[" * 100_000, "nested"),
+        (b'{"name": ' + b"[" * 31 + b"]" * 31 + b"}", "nested"),
         (b"\xff", "parse error"),
     ],
 )
@@ -122,6 +123,43 @@ def test_bodies_hold_finite_numbers_and_each_field_once(client, cast, body, said
     assert told.status_code == 400
     assert told.json()["code"] == "parse_error"
     assert said in told.json()["detail"]
+
+
+# From what is one too deep to what Python itself refuses, past where whoever checks gives up.
+DEPTHS = (31, 200, *range(880, 1001, 20), 100_000)
+
+
+def nested(deep: int, *, is_object: bool) -> str:
+    """Return lists or objects, so many in each other."""
+    opening, closing = ('{"a":', "}") if is_object else ("[", "]")
+    return opening * (deep - 1) + opening[0] + closing * deep
+
+
+@pytest.mark.parametrize("is_object", [False, True])
+@pytest.mark.parametrize(
+    ("address", "body"),
+    [
+        ("auth/token/", '{"username": %s}'),
+        ("stores/{store}/events/", '{"source": "door", "events": [%s]}'),
+        ("stores/{store}/transactions/", '{"transactions": [%s]}'),
+        ("stores/{store}/recordings/", '{"upload": %s}'),
+        ("cameras/{camera}/zones/", '{"vertices": %s}'),
+        ("cameras/{camera}/zones/", "%s"),
+    ],
+)
+def test_a_body_that_is_nested_too_deeply_is_refused_at_any_depth(
+    client, cast, address, body, is_object
+):
+    """Between what the reader takes and what whoever checks it takes lay a server's error."""
+    client.force_login(cast.alice)
+    client.raise_request_exception = False
+    names = {"store": cast.store.public_id, "camera": make_camera(cast.store).public_id}
+    url = f"/api/v1/{address.format(**names)}"
+    for deep in DEPTHS:
+        sent = body % nested(deep, is_object=is_object)
+        told = client.post(url, sent, content_type=JSON)
+        assert (told.status_code, told.json()["code"]) == (400, "parse_error"), (deep, told.content)
+        assert "nested too deeply" in told.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -184,9 +184,20 @@ async def test_a_heartbeat_brings_the_sequence_to_a_page_that_missed_a_hint(cast
                 pass
 
 
+def nested(deep: int) -> str:
+    return '{"type": ' + "[" * deep + "]" * deep + "}"
+
+
 async def test_a_ping_is_answered_and_nothing_else_is_heeded(cast):
     async with connected(cast.store, cast.alice) as socket:
-        for noise in ("", "{", "[" * 100_000, '{"type": "events", "seq": 9}', "1e999"):
+        for noise in (
+            "",
+            "{",
+            "[" * 100_000,
+            nested(1000),
+            '{"type": "events", "seq": 9}',
+            "1e999",
+        ):
             await socket.say(noise)
         await socket.say('{"type": "ping"}')
         assert await socket.message() == {"type": "pong"}

@@ -26,7 +26,7 @@ from tests.tracking.test_recordings import at_once
 from tracking import live, tickets
 from tracking.live import Hub
 from tracking.models import SocketTicket
-from tracking.tickets import LIVES, ticket_issue, ticket_take
+from tracking.tickets import LATE, LIVES, ticket_issue, ticket_take
 
 pytestmark = pytest.mark.db(transaction=True)
 ROUNDS, AT_ONCE = 10, 8
@@ -125,9 +125,34 @@ def test_a_ticket_is_good_to_its_last_moment(cast):
     assert holder is not None and (holder.user_id, holder.store_id) == (cast.bob.pk, cast.store.pk)
 
 
+@pytest.mark.parametrize("by", ["ticket", "session"])
+async def test_a_client_that_came_in_time_is_let_in_however_long_it_has_to_wait(
+    cast, monkeypatch, by
+):
+    """Its handshake waits for nobody: cut after five seconds it would only come again."""
+    client, word = None, None
+    if by == "ticket":
+        monkeypatch.setattr(tickets, "LIVES", timedelta(seconds=0.5))
+        word = await sync_to_async(ticket_for)(cast)
+    else:
+        client = await sync_to_async(log_in)(cast.bob)
+    free = threading.Event()
+    before = asyncio.create_task(sync_to_async(free.wait)())
+    socket = Socket(cast.store.public_id, client, ticket=word)
+    try:
+        assert (await socket.open())["type"] == "websocket.accept"
+        await asyncio.sleep(0.6)  # the ticket grows too old
+        free.set()
+        assert (await socket.message())["type"] == "hello"
+    finally:
+        free.set()
+        await before
+        await socket.leave()
+
+
 def test_tickets_that_nobody_used_are_gone_with_the_next(cast):
     ticket_for(cast)
-    later = clock.now() + LIVES
+    later = clock.now() + LIVES + LATE
     ticket_issue(user=cast.alice, store=cast.store, now=later)
     assert [row.user_id for row in SocketTicket.objects.all()] == [cast.alice.pk]
 

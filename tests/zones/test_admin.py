@@ -238,6 +238,8 @@ def test_a_zone_is_made_with_its_outline_and_redrawing_makes_a_version(client, c
         ("[[0, 0], [0.5, 0.5], [1, 1]]", "Zone 'till' has no area"),
         ("[[0, 0], [1, 0]", "This is no list such as [[0.1, 0.9]"),
         ("0.1, 0.2", "This is no list such as [[0.1, 0.9]"),
+        ("[" * 1000 + "]" * 1000, "It is nested too deeply"),
+        ("[" * 31 + "]" * 31, "It is nested too deeply"),
         ("", "This field is required."),
         ("null", "This field is required."),
     ],

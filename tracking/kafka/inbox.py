@@ -20,6 +20,7 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone as clock
 from rest_framework import serializers
 
+from accounts.json_parser import TOO_DEEP, is_too_deep
 from accounts.models import Store
 from tracking.counter_api import Batch, batch_answer, batch_read
 from tracking.counters import ROWS_AT_MOST, Report, Told, Watched, events_take
@@ -224,6 +225,8 @@ def _read(plan: Plan, stores: Mapping[str, Store], message: Message) -> Readable
         raise UnreadableError(NOT_JSON) from error
     if not isinstance(body, dict):
         raise UnreadableError(NOT_JSON)
+    if is_too_deep(body):
+        raise UnreadableError(TOO_DEEP)
     store = _store(plan.inward.get(str(message.topic()), ()), stores, body.pop("store", None))
     try:
         return Readable(message, store, batch_read(body))
