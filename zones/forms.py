@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.fields import InvalidJSONInput
 from django.utils import timezone as clock
 from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_variables
@@ -68,6 +69,13 @@ class ShallowJSONField(forms.JSONField):
         if is_too_deep(told):
             raise ValidationError(TOO_DEEP)
         return told
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Return what the form shows again, which is what was typed where it cannot be read."""
+        try:
+            return super().bound_data(data, initial)
+        except RecursionError:
+            return InvalidJSONInput(data)
 
 
 class PointsField(ShallowJSONField):

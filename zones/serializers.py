@@ -176,7 +176,7 @@ class LineSerializer(ShapeSerializer, DrawnLineSerializer):
     """A counting line by itself, with its place of now, or its last."""
 
 
-@extend_schema_field({"type": ["string", "null"]})
+@extend_schema_field({"type": "string", "nullable": True, "example": "Ana Lopez"})
 class NameField(serializers.Field[User, Any, str, Any]):
     """The name of who did it; null where a program did, or they are gone."""
 
