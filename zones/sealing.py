@@ -62,13 +62,11 @@ def sealed_anew(sealed: str, keys: Sequence[str]) -> str:
 
 
 @lru_cache(maxsize=8)
-@sensitive_variables()
 def _box(keys: tuple[str, ...]) -> MultiFernet:
     """Return what seals with the first key and opens with any."""
     return MultiFernet([Fernet(_derived(key)) for key in keys])
 
 
-@sensitive_variables()
 def _derived(key: str) -> bytes:
     derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=INFO)
     return base64.urlsafe_b64encode(derive.derive(key.encode()))

@@ -219,7 +219,6 @@ def source_keep(camera: Camera, kept: Kept) -> None:
     camera.source_kind, camera.source, camera.source_sealed = kept.kind, kept.place, kept.sealed
 
 
-@sensitive_variables()
 def _network_source(address: str, user_name: str, password: str) -> Kept:
     """Return how the address of a network camera is kept."""
     try:
@@ -311,7 +310,6 @@ def source_told(camera: Camera) -> Told:
     return Told(kind, host, camera.transport, has_password=has_password)
 
 
-@sensitive_variables()
 def _secret(camera: Camera) -> dict[str, str]:
     """Return what is sealed of a network camera."""
     try:

@@ -20,8 +20,8 @@ CALLS = {
     "eval", "exec", "compile", "system", "popen", "getoutput", "extra", "RawSQL", "md5", "sha1",
     "mark_safe",
 }  # fmt: skip
-# Its text was made by Django's own widgets.
-ALLOWED = {("accounts/store_forms.py", "mark_safe")}
+# Its text was made by Django's own widgets; and one file encrypts, by a package's own recipe.
+ALLOWED = {("accounts/store_forms.py", "mark_safe"), ("zones/sealing.py", "cryptography")}
 # Compiled patterns are none of Python's code.
 HARMLESS = {("re", "compile")}
 

@@ -291,7 +291,7 @@ def test_an_error_on_the_way_of_a_password_is_reported_without_it(
 
 @pytest.mark.parametrize("asked", [True, False], ids=["request", "process"])
 def test_an_error_while_a_source_is_opened_is_reported_without_it(
-    camera, monkeypatch, settings, asked
+    cast, camera, monkeypatch, settings, asked
 ):
     """A recorder has no request; a page that reads has one that brought no password."""
     settings.DEBUG = True
@@ -309,7 +309,7 @@ def test_an_error_while_a_source_is_opened_is_reported_without_it(
         ("_judged", lambda: services.source_asked(SECRETS, user_name="", password="")),
         ("seal", lambda: services.camera_create(store=camera.store, name="x", source=SECRETS)),
         ("seal", lambda: services.camera_add(
-            store=camera.store, user=None, fields={"name": "x", "source": SECRETS})),
+            store=camera.store, user=cast.alice, fields={"name": "x", "source": SECRETS})),
     ):  # fmt: skip
         with monkeypatch.context() as patched:
             patched.setattr(sources, what, breaks)

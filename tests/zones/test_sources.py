@@ -252,8 +252,8 @@ def test_addresses_of_before_are_sealed_and_followed_by_nobody(request):
     for name in told:
         make_camera(store, name)
     before, every = [("zones", "0005_clothing_colours")], MigrationExecutor(connection)
-    request.addfinalizer(lambda: MigrationExecutor(connection).migrate(leaves))
     leaves = every.loader.graph.leaf_nodes()
+    request.addfinalizer(lambda: MigrationExecutor(connection).migrate(leaves))
     every.migrate(before)
     old = MigrationExecutor(connection).loader.project_state(before).apps
     for name, source in told.items():
