@@ -1,4 +1,7 @@
-"""The bars of a span on the Dashboard: hour by hour, or day by day where the hours are too many."""
+"""The bars of a span on the Dashboard, hour by hour or day by day.
+
+Of more than two weeks there is no room for hours; of less the address says which is wanted.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from analytics.week_page import week_context
 from tracking.pages import api_answer
 from tracking.templatetags.ot import day as day_of
 
+# How the address asks for a bar a day.
+BY_DAY = "days"
 # Up to so many days have room for a bar an hour.
 DAYS_BY_HOUR = 14
 MARKS_AT_MOST = 8
@@ -41,9 +46,10 @@ def span_context(request: HttpRequest, api: str, context: dict[str, Any]) -> dic
     hours = rows("hour", asked.get("compare")) if len(days) <= DAYS_OF_HOURS else NO_HOURS
     one_zone = bool(asked.get("zone"))
     now = system_clock.now()
+    wish = request.GET.get("bars", "")
     return {
         "headlines": with_lines(context["headlines"], days, hours["results"], one_zone=one_zone),
-        **bars_context(days, hours["results"], hours["compared"], context["zone"], now),
+        **bars_context(days, hours["results"], hours["compared"], context["zone"], now, wish),
         "zone_rows": zone_rows(api_answer(request, f"{api}zone-stays/", **span)),
         **week_context(api_answer(request, f"{api}usual-week/", **span)),
     }
@@ -56,7 +62,12 @@ def zone_rows(told: dict[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def bars_context(
-    days: Sequence[Row], hours: Sequence[Row], compared: Row | None, zone: str, now: datetime
+    days: Sequence[Row],
+    hours: Sequence[Row],
+    compared: Row | None,
+    zone: str,
+    now: datetime,
+    wish: str = "",
 ) -> dict[str, Any]:
     """Return the bars with their names, states and marks, ready for the page's script and table.
 
@@ -66,14 +77,18 @@ def bars_context(
         Of the whole span, oldest first.
     compared : row of the API, optional
         The span compared hour by hour; a day's bar stands alone, for its hours are never all alike.
+    wish : str
+        ``days`` for a bar a day where there is room for hours too; anything else is hours.
     """
-    by_hour = len(days) <= DAYS_BY_HOUR
+    both = 1 < len(days) <= DAYS_BY_HOUR
+    by_hour = len(days) <= DAYS_BY_HOUR and not (both and wish == BY_DAY)
     shown = _hours(hours, compared, zone, now) if by_hour else _days(days, zone, now)
     than = next((words for how, _, words in COMPARISONS if compared and how == compared["how"]), "")
     return {
         "against": _against(compared, than),
         "bars": {
             "by_hour": by_hour,
+            "both": both,
             "rows": shown,
             "than": than if by_hour else "",
             "marks": _marks(shown, by_hour=by_hour, alone=len(days) == 1),

@@ -148,6 +148,9 @@ STATES = (
         "When a manager of the shop adds one", who=VIEWER,
     ),
     State("dashboard", "analytics:dashboard", f"{SHOP}/dashboard/?compare=week", "came in"),
+    State(
+        "dashboard-days", "analytics:dashboard", f"{SHOP}/dashboard/?bars=days", "day by day"
+    ),
     State("dashboard-tables", "analytics:dashboard", f"{SHOP}/dashboard/", "came in", do=tables),
     State("dashboard-step", "analytics:dashboard", f"{SHOP}/dashboard/", "came in", do=open_step),
     State("dashboard-empty", "analytics:dashboard", f"{NEW}/dashboard/", "othing|obody"),

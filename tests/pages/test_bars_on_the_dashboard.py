@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -82,6 +83,45 @@ def test_more_than_two_weeks_are_drawn_day_by_day(shop, shown):
     assert len(bars["marks"]) <= 8
     assert bars["than"] == ""
     assert "People coming in, day by day" in text
+
+
+def toggle_of(text: str) -> list[tuple[str, str, bool]]:
+    """Return the choices between hours and days: word, address and whether it is the one shown."""
+    found = re.search(r"<nav[^>]* data-bars-by .*?</nav>", text)
+    links = re.findall(
+        r'<a href="([^"]*)"( aria-current="true")?>(\w+)</a>', found[0] if found else ""
+    )
+    return [(word, unescape(address), bool(shown)) for address, shown, word in links]
+
+
+def test_a_week_is_drawn_by_hours_or_by_days_as_the_address_says(shop, shown):
+    week = {"first": "2026-06-17", "last": "2026-06-23", "compare": "week"}
+    span = "?from=2026-06-17&to=2026-06-23&compare=week"
+    text = shown(**week)
+    assert toggle_of(text) == [
+        ("Hours", f"{span}#bars-title", True), ("Days", f"{span}&bars=days#bars-title", False),
+    ]  # fmt: skip
+    text = shown(**week, bars="days")
+    assert [(word, on) for word, _, on in toggle_of(text)] == [("Hours", False), ("Days", True)]
+    assert toggle_of(text)[0][1] == f"{span}#bars-title"
+    bars = bars_of(text)
+    assert not bars["by_hour"]
+    assert [row["name"] for row in bars["rows"]][-2:] == ["Mon 22 Jun", "Tue 23 Jun"]
+    assert [row["entries"] for row in bars["rows"]] == [None] * 6 + [5]
+    # Its table, and the way from each number to its events.
+    assert "People coming in, day by day" in text
+    assert len(re.findall(r'<th scope="row">\w{3} \d\d Jun</th>', text)) == 7
+    behind = "?of=entries&amp;at=2026-06-23T02%3A00%3A00Z&amp;until=2026-06-24T02%3A00%3A00Z"
+    assert behind in text
+    # Another period is shown the same way.
+    assert '<input type="hidden" name="bars" value="days">' in text
+
+
+def test_there_is_no_choice_where_one_of_both_says_nothing(shop, shown):
+    one_day = shown(bars="days")
+    assert (toggle_of(one_day), bars_of(one_day)["by_hour"]) == ([], True)
+    month = shown("2026-06-01", bars="hours")
+    assert (toggle_of(month), bars_of(month)["by_hour"]) == ([], False)
 
 
 def test_like_hours_stand_beside_each_other(shop, shown):

@@ -126,6 +126,34 @@ def test_the_part_stays_when_the_numbers_come_anew_and_a_press_still_opens_the_e
     assert "at=2026-06-02T10" in history.url
 
 
+def test_a_bar_of_a_day_opens_its_events_and_its_table_stays_when_hours_are_wanted(
+    history: Page,
+):
+    shop = history.url.split("/history/")[0]
+    history.goto(f"{shop}/dashboard/?from=2026-05-30&to={DAY}")
+    history.get_by_role("link", name="Days", exact=True).click()
+    history.wait_for_url("**bars=days**")
+    box = history.locator("[data-bars-chart] .u-over").bounding_box()
+    assert box
+    # The last of four bars, which is the day itself.
+    history.mouse.click(box["x"] + box["width"] * 3.5 / 4, box["y"] + box["height"] / 2)
+    history.wait_for_url("**/events/**")
+    assert "at=2026-06-02T02" in history.url
+    assert "until=2026-06-03T02" in history.url
+    expect(history.locator("main")).to_contain_text("108 people came in")
+    history.go_back()
+    card = history.locator(".bars-card")
+    card.get_by_role("button", name="Table").click()
+    expect(card.locator("tbody tr")).to_have_count(4)
+    card.get_by_role("link", name="Hours").click()
+    history.wait_for_url("**as=table**")
+    expect(card.get_by_role("table")).to_be_visible()
+    expect(card.locator("thead th").first).to_have_text("Hour")
+    history.go_back()
+    expect(card.locator("thead th").first).to_have_text("Day")
+    expect(card.get_by_role("table")).to_be_visible()
+
+
 @pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
 def test_axe_finds_nothing_on_a_part_and_nothing_scrolls_sideways(history: Page, width, theme):
     history.emulate_media(color_scheme=theme, reduced_motion="reduce")

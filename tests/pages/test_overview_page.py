@@ -111,6 +111,25 @@ def test_what_nobody_saw_is_a_dash_and_never_a_zero(cast, shown):
     assert "No entrance was seen today, last on Sat 30 May at 11:00." in said
 
 
+def test_a_number_leads_to_the_events_of_today_and_a_dash_leads_nowhere(
+    cast, shown, looked_at, as_user
+):
+    membership_set(user=cast.alice, store=cast.elsewhere, role=MANAGER)
+    links = re.findall(r'<a class="behind" id="([^"]+)" href="([^"]+)"', shown(words=False))
+    slug, told = cast.store.slug, "from=2026-06-02&to=2026-06-02"
+    assert [tuple(map(html.unescape, link)) for link in links] == [
+        (f"inside-{slug}", f"/stores/{slug}/events/?of=inside&{told}"),
+        (f"entries-{slug}", f"/stores/{slug}/events/?of=entries&{told}"),
+    ]
+    client = as_user(cast.alice)
+    inside, entries = (client.get(html.unescape(link)) for _, link in links)
+    assert inside.status_code == entries.status_code == 200
+    text = entries.content.decode()
+    assert "<b>3</b> people came in." in text
+    assert 'data-adds-up="yes"' in text
+    assert "3 came in today at Corner shop" in shown()
+
+
 def test_a_true_zero_is_a_zero(cast, shown):
     facts = make_facts(make_shop(cast.store), NOW - timedelta(minutes=9))
     facts.seen(0, 500)

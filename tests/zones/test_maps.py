@@ -309,9 +309,13 @@ def test_who_draws_in_the_administration_is_named_too(client, cast, camera):
     answer = client.post(f"/admin/zones/zone/{zone.pk}/change/", told | inlines)
     assert answer.status_code == 302
     assert zone.versions.get(valid_to=None).drawn_by == chief
+    for table in (ZoneVersion, CountingLineVersion):
+        table.objects.update(created_at=NOON)
     chosen = {"action": "archive", "_selected_action": [line.pk]}
     assert client.post("/admin/zones/countingline/", chosen).status_code == 302
     assert line.versions.get().ended_by == chief
+    newest = client.get(f"/api/v1/cameras/{camera.public_id}/map/").json()["history"][0]
+    assert (newest["changes"], newest["by"]) == (["“entrance” was ended"], ["chief"])
 
 
 def test_the_map_costs_the_same_for_much_as_for_little(

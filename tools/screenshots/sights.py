@@ -57,6 +57,7 @@ SIGHTS = (
     Sight("live-lost", f"/stores/{DEMO}/live/", cut=True),
     Sight("live-empty", "/stores/nothing-yet/live/"),
     Sight("dashboard", f"/stores/{SHOP}/dashboard/", "analytics:dashboard"),
+    Sight("dashboard-days", f"/stores/{SHOP}/dashboard/?bars=days"),
     Sight("dashboard-compared", f"/stores/{SHOP}/dashboard/?compare=week"),
     Sight(
         "dashboard-tables",

@@ -19,3 +19,14 @@ export function visitsAddress(slug, asked) {
 export function visitAddress(slug, id) {
   return `/stores/${slug}/visits/${id}/`;
 }
+
+/** An address of a page that opens with its table, or with its chart, which needs no word. */
+export function withView(address, as) {
+  const url = new URL(address);
+  if (as === 'table') {
+    url.searchParams.set('as', as);
+  } else {
+    url.searchParams.delete('as');
+  }
+  return url.href;
+}

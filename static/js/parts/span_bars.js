@@ -1,7 +1,7 @@
 // The bars of the Dashboard's period: a chart and, with the same numbers, a table.
 
-import { eventsAddress } from '../lib/behind.js';
-import { $, $$, readJson, segment } from '../lib/dom.js';
+import { eventsAddress, withView } from '../lib/behind.js';
+import { $, $$, press, readJson, segment } from '../lib/dom.js';
 import { hourChart } from './hour_chart.js';
 
 /** `store` has its slug and time zone; a bar that is pressed opens the events behind it. */
@@ -16,10 +16,21 @@ export function startBars({ slug, timezone: zone }) {
     location.assign(eventsAddress(slug, { of: 'entries', at, until }));
   };
   const chart = hourChart(host, () => shown, open);
-  segment($('[data-seg="bars"]'), (as) => {
+  const showAs = (as) => {
     for (const view of $$('[data-bars-view]')) {
       view.hidden = view.dataset.barsView !== as;
     }
     chart.draw();
+  };
+  segment($('[data-seg="bars"]'), (as) => {
+    history.replaceState(null, '', withView(location.href, as));
+    for (const link of $$('[data-bars-by] a')) {
+      link.href = withView(link.href, as);
+    }
+    showAs(as);
   });
+  if (new URL(location.href).searchParams.get('as') === 'table') {
+    press($('[data-seg="bars"]'), 'table');
+    showAs('table');
+  }
 }
