@@ -107,9 +107,7 @@ def test_every_refusal_has_the_one_shape_and_every_write_takes_a_key(told):
                 assert schema == {"$ref": "#/components/schemas/Problem"}
         names = {parameter["name"] for parameter in operation.get("parameters", ())}
         writes = label.split()[0] in WRITES
-        own_way = any(
-            part in label for part in ("uploads/", "/auth/", "socket-tickets/", "/source/")
-        )
+        own_way = any(part in label for part in ("uploads/", "/auth/", "socket-tickets/"))
         assert ("Idempotency-Key" in names) is (writes and not own_way), label
 
 
