@@ -88,6 +88,14 @@ MEANINGS = {
         "Beside a zone: how often somebody stopped there since the business day began. Beside a "
         "line: who crossed it to the inside.",
     ),
+    "tried_now": Meaning(
+        "Now",
+        "How often somebody stopped in the zone or crossed the line, by the map that counts now, "
+        "along the ways of these people.",
+    ),
+    "tried": Meaning(
+        "If saved", "The same people's ways, by the drawing as it stands; beside it what differs."
+    ),
     "rec_counts": Meaning(
         "In, out, visits",
         "Who came in and went out in this recording, and visits from coming in to going out.",

@@ -9,7 +9,6 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api_parts import StrictSerializer
-from accounts.models import User
 from zones.geometry import MAX_MASKS, MAX_VERTICES, MIN_VERTICES
 from zones.maps import CameraMap, Moment
 from zones.models import CountingLine, CountingLineVersion, Zone, ZoneVersion
@@ -18,6 +17,7 @@ from zones.palette import PALETTE
 # More than anyone can tell apart on one picture, and a bound for what one save may cost.
 ZONES_AT_MOST, LINES_AT_MOST = 60, 30
 LONGEST_S = 86_400
+NO_NAME = "Null: nobody, a program did, or they are gone."
 
 
 class PointField(serializers.ListField):
@@ -176,30 +176,27 @@ class LineSerializer(ShapeSerializer, DrawnLineSerializer):
     """A counting line by itself, with its place of now, or its last."""
 
 
-@extend_schema_field({"type": "string", "nullable": True, "example": "Ana Lopez"})
-class NameField(serializers.Field[User, Any, str, Any]):
-    """The name of who did it; null where a program did, or they are gone."""
+class SignedSerializer(serializers.Serializer[Any]):
+    """Who drew a version and who ended it."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(read_only=True, **options)
+    drawn_by = serializers.CharField(
+        source="drawn_by.shown_name", allow_null=True, read_only=True, help_text=NO_NAME
+    )
+    ended_by = serializers.CharField(
+        source="ended_by.shown_name", allow_null=True, read_only=True, help_text=NO_NAME
+    )
 
-    def to_representation(self, value: User) -> str:
-        """Return the name that colleagues read."""
-        return value.shown_name
 
-
-class ZoneVersionSerializer(serializers.Serializer[ZoneVersion]):
+class ZoneVersionSerializer(SignedSerializer):
     """An outline of a zone, and when it held."""
 
     vertices = serializers.ListField(child=PointField())
     valid_from = serializers.DateTimeField(allow_null=True, help_text="Null: since ever.")
     valid_to = serializers.DateTimeField(allow_null=True, help_text="Null: it holds now.")
     created_at = serializers.DateTimeField()
-    drawn_by = NameField()
-    ended_by = NameField()
 
 
-class LineVersionSerializer(serializers.Serializer[CountingLineVersion]):
+class LineVersionSerializer(SignedSerializer):
     """A place of a line, and when it held."""
 
     a = PointField()
@@ -209,8 +206,6 @@ class LineVersionSerializer(serializers.Serializer[CountingLineVersion]):
     valid_from = serializers.DateTimeField(allow_null=True, help_text="Null: since ever.")
     valid_to = serializers.DateTimeField(allow_null=True, help_text="Null: it holds now.")
     created_at = serializers.DateTimeField()
-    drawn_by = NameField()
-    ended_by = NameField()
 
 
 class NewZoneSerializer(ZoneWishSerializer):
