@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-PEOPLE, MEAN, SHARE, SECONDS, HOURS, MONEY, TIMES = (
-    "people", "mean_people", "share", "s", "total_s", "money", "count",
+PEOPLE, MEAN, SHARE, SECONDS, HOURS, MONEY, TIMES, EACH = (
+    "people", "mean_people", "share", "s", "total_s", "money", "count", "per_person",
 )  # fmt: skip
 OURS = "OskarTrack"
 LITTLE = "Little 1961, L = lambda x W"
@@ -115,9 +115,9 @@ _ZONES = (
     Kpi("zone_visits", "Stops at a zone", TIMES,
         "Times that somebody stopped in a zone.",
         "number of stays", group="zones"),
-    Kpi("zone_visit_rate", "Stops for each person", SHARE,
-        "Stops at zones for each person who came in. Who comes back to a zone counts again, so it "
-        "may pass 100 %.",
+    Kpi("zone_visit_rate", "Stops for each person", EACH,
+        "Stops at zones, shared out evenly among all who came in. Who comes back to a zone counts "
+        "again.",
         "stays in zones / entries", AURA, "zones"),
     Kpi("dwell_median", "Typical stay in a zone", SECONDS,
         "Half of all stays were shorter than this, half were longer.",
@@ -174,7 +174,7 @@ def written(value: float | None, unit: str) -> str:
         return _clock(value)
     if unit == HOURS:
         return _hours(value)
-    digits = {MEAN: 1, MONEY: 2}.get(unit, 0)
+    digits = {MEAN: 1, EACH: 1, MONEY: 2}.get(unit, 0)
     return f"{value:,.{digits}f}".replace("-", "\u2212")
 
 

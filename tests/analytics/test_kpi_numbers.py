@@ -150,7 +150,7 @@ BY_HAND = {
     "visit_censored": Hand(2, "2", lambda: 2),
     "bounce_rate": Hand(0.6, "60 %", lambda: kpis.bounce_rate(bins(*VISITS), DWELL_EDGES_S, 120)),
     "zone_visits": Hand(6, "6", lambda: 5 + 1),
-    "zone_visit_rate": Hand(0.75, "75 %", lambda: kpis.zone_visit_rate(6, 8)),
+    "zone_visit_rate": Hand(0.75, "0.8", lambda: kpis.zone_visit_rate(6, 8)),
     "dwell_median": Hand(150, "2:30", lambda: kpis.histogram_median_s(bins(*STAYS), DWELL_EDGES_S)),
     "dwell_mean": Hand(469.4, "7:49", lambda: kpis.mean_s(2_347_000, 5)),
     "dwell_p90": Hand(
@@ -450,6 +450,7 @@ def test_edges_of_the_formulas(found, expected):
         (2973, "people", "2,973"),
         (-4, "people", "\u22124"),
         (3.44, "mean_people", "3.4"),
+        (3.91, "per_person", "3.9"),
         (0.004, "share", "under 1 %"),
         (0, "share", "0 %"),
         (0.9999, "share", "99 %"),
