@@ -214,6 +214,15 @@ PROBLEMS: dict[str, Known] = {
         "The file ends before its own declared end, or parts of it are damaged.",
         "What could be read was counted. Export the file again for the rest.",
     ),
+    "parts_unseen": Known(
+        "Parts of what the camera sent were not looked at, or could not be read.",
+        "What was seen was counted; the rest is told as not seen. Where the machine was behind, "
+        "use a smaller stream of the camera.",
+    ),
+    "left_out": Known(
+        "The machine was behind, or its disk full, and did not look at this part.",
+        "Use a smaller stream of the camera, or a faster machine.",
+    ),
     "file_gone": Known("The video file is no longer stored.", "Upload it again to count it again."),
     "cancelled": Known("It was cancelled.", "Start it again when you want it counted.", retry=True),
     "not_cancellable": Known(
@@ -246,30 +255,6 @@ PROBLEMS: dict[str, Known] = {
         "What was seen in this video is no longer stored.",
         "Upload the video again to count it with the zones and lines of now.",
         CONFLICT,
-    ),
-    "somebody_erased": Known(
-        "Somebody was erased from this video, and with them all that was seen in it.",
-        "Its numbers stay as they are; it cannot be counted again.",
-        CONFLICT,
-    ),
-    "still_counted": Known(
-        "Somebody can be erased only from what is counted, and this is still being counted.",
-        "Wait until it is through, or cancel it first.",
-        CONFLICT,
-        retry=True,
-    ),
-    "counts_no_more": Known(
-        "This visit is of an earlier count, which is part of no number any more.",
-        "Find the visit that counts now by its day and time, and erase that one.",
-        CONFLICT,
-    ),
-    "erased_already": Known(
-        "This was erased already.", "There is nothing left to do: the receipt is kept.", CONFLICT
-    ),
-    "not_confirmed": Known(
-        "Erasing cannot be taken back, and this was not confirmed.",
-        "Write the code {word} into 'confirm'.",
-        BAD,
     ),
     "error": Known(
         "Something went wrong while the video was being counted.",

@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone as clock
 
 from accounts.models import User
@@ -64,7 +65,7 @@ def recording_recount(*, recording: Recording, user: User | None = None) -> Reco
     Raises
     ------
     Problem
-        `not_recountable`, `detections_gone`, `somebody_erased` or `bad_camera_map`.
+        `not_recountable`, `detections_gone` or `bad_camera_map`.
     """
     with transaction.atomic():
         held = Recording.objects.select_for_update(no_key=True).get(pk=recording.pk)
@@ -94,10 +95,12 @@ def run_to_replace(recording: Recording) -> Run:
     is_counted = recording.state in {State.DONE, State.PARTIAL}
     if run is None or not is_counted or recording.source in WITHOUT_DETECTIONS:
         raise Problem("not_recountable")
-    kept = recording.chunks.filter(state=JobState.DONE, detections__isnull=False).count()
+    known = Q(state=JobState.DONE, detections__isnull=False)
+    if recording.source == Recording.Source.CAMERA:
+        known |= Q(state=JobState.QUARANTINED)  # nothing seen, now as before
+    kept = recording.chunks.filter(known).count()
     if kept < recording.chunk_count:
-        erased = Visit.objects.filter(run=run, erased_at__isnull=False).exists()
-        raise Problem("somebody_erased" if erased else "detections_gone")
+        raise Problem("detections_gone")
     return run
 
 
