@@ -119,6 +119,11 @@ def done_apart(
     return response
 
 
+def answers_forget(path: str) -> int:
+    """Remove the kept answers of an address and of those below it; return how many there were."""
+    return KeptAnswer.objects.filter(path__startswith=path).delete()[0]
+
+
 def _as_read(kept: KeptAnswer) -> QuerySet[KeptAnswer]:
     """Return the row of a key, unless somebody took it since."""
     return KeptAnswer.objects.filter(pk=kept.pk, created_at=kept.created_at)

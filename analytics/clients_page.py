@@ -31,6 +31,7 @@ from tracking.clients import (
     visits_before,
     without_end,
 )
+from tracking.erasing import receipt_of_visit
 from tracking.event_page import drawn, film_at, run_card, way_words
 from tracking.evidence import SLACK
 from tracking.models import Customer, Recording, Visit
@@ -341,6 +342,7 @@ def visit_context(store: Store, visit: Visit) -> dict[str, Any]:
         "film": film_at(run, media_ms(run, visit.entered_at)),
         "card": run_card(run),
         "superseded": not run.active,
+        "receipt": receipt_of_visit(visit),
         "is_demo": run.recording.is_demo,
     }
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import Store, User
 from accounts.selectors import may_manage
 from analytics.clients_page import client_context, clients_context, visit_context
+from analytics.erase_views import erased_page
 from analytics.evidence_page import evidence_context
 from tracking.clients import client_note, client_of, client_seen, visit_of, visit_seen
 from tracking.models import Customer
@@ -39,11 +40,11 @@ def clients(request: HttpRequest, store_slug: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def client(request: HttpRequest, store_slug: str, client_id: uuid.UUID) -> HttpResponse:
-    """Show one client's visits, with a note that managers write."""
+    """Show one client's visits, with a note that managers write; of one erased the receipt."""
     store = store_of_page(request.user, store_slug)
     customer = client_of(store, client_id)
     if customer is None:
-        raise Http404("No such client.")
+        return erased_page(request, store, client_id)
     client_seen(customer, store, _person(request))
     problem = ""
     if request.method == "POST":

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from analytics import evidence_views, views
+from analytics import erase_views, evidence_views, views
 
 app_name = "analytics"
 urlpatterns = [
@@ -13,7 +13,17 @@ urlpatterns = [
     path(
         "stores/<slug:store_slug>/clients/<uuid:client_id>/", evidence_views.client, name="client"
     ),
+    path(
+        "stores/<slug:store_slug>/clients/<uuid:client_id>/erase/",
+        erase_views.client,
+        name="erase-client",
+    ),
     path("stores/<slug:store_slug>/visits/<uuid:visit_id>/", evidence_views.visit, name="visit"),
+    path(
+        "stores/<slug:store_slug>/visits/<uuid:visit_id>/erase/",
+        erase_views.visit,
+        name="erase-visit",
+    ),
     path("stores/<slug:store_slug>/zones/", views.zones, name="zones"),
     path("stores/<slug:store_slug>/tell/", views.tell, name="tell"),
 ]

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from tracking import (
     client_api,
     counter_api,
+    erase_api,
     links_api,
     live_api,
     recording_api,
@@ -26,6 +27,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("visits/<uuid:visit_id>/", live_api.VisitView.as_view(), name="visit"),
     path("stores/<uuid:store_id>/clients/", client_api.ClientsView.as_view(), name="store-clients"),
     path("clients/<uuid:client_id>/", client_api.ClientView.as_view(), name="client"),
+    path(
+        "clients/<uuid:client_id>/export/",
+        erase_api.ClientExportView.as_view(),
+        name="client-export",
+    ),
+    path(
+        "clients/<uuid:client_id>/erase/", erase_api.ClientEraseView.as_view(), name="client-erase"
+    ),
+    path(
+        "visits/<uuid:visit_id>/export/", erase_api.VisitExportView.as_view(), name="visit-export"
+    ),
+    path("visits/<uuid:visit_id>/erase/", erase_api.VisitEraseView.as_view(), name="visit-erase"),
     path("stores/<uuid:store_id>/coverage/", run_api.CoverageView.as_view(), name="store-coverage"),
     path("recordings/<uuid:recording_id>/runs/", run_api.RunsView.as_view(), name="runs"),
     path("runs/<uuid:run_id>/", run_api.RunView.as_view(), name="run"),

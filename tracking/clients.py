@@ -231,6 +231,6 @@ def _named(store: Store, code: str) -> Q:
 def _with_names(visits: QuerySet[Visit]) -> QuerySet[Visit]:
     return visits.select_related("customer", "run__recording").only(
         "public_id", "entered_at", "exited_at", "duration_ms", "path", "inferred", "staff",
-        "customer__public_id", "customer__visit_count", "customer__notes",
+        "erased_at", "customer__public_id", "customer__visit_count", "customer__notes",
         "run__recording__is_demo", "run__recording__source", "run__recording__state",
     )  # fmt: skip

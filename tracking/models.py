@@ -304,6 +304,8 @@ class Visit(models.Model):
     path = models.JSONField(default=list, blank=True)
     inferred = models.BooleanField(default=False)
     staff = models.BooleanField(default=False)
+    # Since when nothing is left of who it was, only what numbers are made of: `tracking.erasing`.
+    erased_at = models.DateTimeField(null=True, blank=True)
 
     objects = ScopedQuerySet["Visit"].as_manager()
 

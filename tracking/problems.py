@@ -256,6 +256,30 @@ PROBLEMS: dict[str, Known] = {
         "Upload the video again to count it with the zones and lines of now.",
         CONFLICT,
     ),
+    "somebody_erased": Known(
+        "Somebody was erased from this video, and with them all that was seen in it.",
+        "Its numbers stay as they are; it cannot be counted again.",
+        CONFLICT,
+    ),
+    "still_counted": Known(
+        "Somebody can be erased only from what is counted, and this is still being counted.",
+        "Wait until it is through, or cancel it first.",
+        CONFLICT,
+        retry=True,
+    ),
+    "counts_no_more": Known(
+        "This visit is of an earlier count, which is part of no number any more.",
+        "Find the visit that counts now by its day and time, and erase that one.",
+        CONFLICT,
+    ),
+    "erased_already": Known(
+        "This was erased already.", "There is nothing left to do: the receipt is kept.", CONFLICT
+    ),
+    "not_confirmed": Known(
+        "Erasing cannot be taken back, and this was not confirmed.",
+        "Write the code {word} into 'confirm'.",
+        BAD,
+    ),
     "error": Known(
         "Something went wrong while the video was being counted.",
         "Try again; if it happens again, the log names the reason.",

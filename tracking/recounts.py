@@ -65,7 +65,7 @@ def recording_recount(*, recording: Recording, user: User | None = None) -> Reco
     Raises
     ------
     Problem
-        `not_recountable`, `detections_gone` or `bad_camera_map`.
+        `not_recountable`, `detections_gone`, `somebody_erased` or `bad_camera_map`.
     """
     with transaction.atomic():
         held = Recording.objects.select_for_update(no_key=True).get(pk=recording.pk)
@@ -100,7 +100,8 @@ def run_to_replace(recording: Recording) -> Run:
         known |= Q(state=JobState.QUARANTINED)  # nothing seen, now as before
     kept = recording.chunks.filter(known).count()
     if kept < recording.chunk_count:
-        raise Problem("detections_gone")
+        erased = Visit.objects.filter(run=run, erased_at__isnull=False).exists()
+        raise Problem("somebody_erased" if erased else "detections_gone")
     return run
 
 

@@ -16,6 +16,7 @@ from oskartrack.access import CAMERA, PAGE, RECORDING, STORE
 from tests.access.world import FIRST, LAST
 from tests.cast import PASSWORD, SQUARE
 from tests.tracking.doors import PART, TUS
+from tracking.clients import code_of
 
 Names = dict[str, Any]
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
@@ -103,6 +104,17 @@ def redrawn(names: Names) -> Ask:
 
 def tried(names: Names) -> Ask:
     return replace(redrawn(names), not_noted="It says what a drawing would count, and keeps none.")
+
+
+def erased(what: str, kind: str = JSON) -> AskMaker:
+    """Ask for somebody to be erased, with the code that confirms it."""
+
+    def ask(names: Names) -> Ask:
+        told = {"confirm": code_of(names[f"counted_{what}"])}
+        body = json.dumps(told) if kind == JSON else urlencode(told)
+        return Ask(body=body.encode(), kind=kind, names={what: f"counted_{what}"})
+
+    return ask
 
 
 def with_token(field: str) -> AskMaker:
@@ -211,6 +223,10 @@ ASKS: dict[tuple[str, str], tuple[AskMaker, ...]] = {
     ("api/v1/zones/<uuid:zone_id>/", "PATCH"): (said(name="Renamed"),),
     ("api/v1/lines/<uuid:line_id>/", "PATCH"): (said(name="Renamed"),),
     ("api/v1/clients/<uuid:client_id>/", "PATCH"): (said(notes="Comes on Tuesdays."),),
+    ("api/v1/clients/<uuid:client_id>/erase/", "POST"): (erased("client_id"),),
+    ("api/v1/visits/<uuid:visit_id>/erase/", "POST"): (erased("visit_id"),),
+    (f"{PAGE}clients/<uuid:client_id>/erase/", "POST"): (erased("client_id", FORM),),
+    (f"{PAGE}visits/<uuid:visit_id>/erase/", "POST"): (erased("visit_id", FORM),),
     (f"{STORE}recordings/", "GET"): (query(), query(state="done")),
     (f"{STORE}recordings/", "POST"): (new_recording,),
     (f"{STORE}uploads/", "POST"): (

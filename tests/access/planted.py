@@ -19,11 +19,11 @@ from rest_framework_simplejwt.tokens import AccessToken
 from accounts import admin_parts, context, doors, store_api
 from accounts.models import AuditEntry, Store, User
 from accounts.scope import ScopedQuerySet
-from analytics import api, export_api, kpi_api, movement_api, proof_api, tell_api
+from analytics import api, erase_views, export_api, kpi_api, movement_api, proof_api, tell_api
 from analytics import views as analytics_views
 from oskartrack import token_scopes, watchers
 from oskartrack.admin_site import OskarTrackAdminSite
-from tracking import client_api, live_api, recording_api, run_api, upload_views
+from tracking import client_api, erase_api, live_api, recording_api, run_api, upload_views
 from tracking import views as tracking_views
 from tracking.models import Customer, Recording, Run, TrackingEvent, Upload, Visit
 from zones import api as zones_api
@@ -154,6 +154,10 @@ def any_run(_request: Any, run_id: Any) -> Any:
     return live_api.get_object_or_404(Run, public_id=run_id)
 
 
+def any_visit(_request: Any, visit_id: Any) -> Any:
+    return live_api.get_object_or_404(Visit, public_id=visit_id)
+
+
 def any_client(_request: Any, client_id: Any, **_: Any) -> Any:
     return live_api.get_object_or_404(Customer, public_id=client_id)
 
@@ -211,6 +215,14 @@ BUGS: dict[str, tuple[Bug, str]] = {
     "any count": (put(run_api, "run_of", any_run), "v1/runs/"),
     "any client": (put(client_api, "client_of", any_client), "v1/clients/"),
     "viewers note clients": (put(client_api, "ask_manager", anybody), "v1/clients/"),
+    "any client goes": (put(erase_api, "client_of", any_client), "client_id>/erase/"),
+    "any client is taken along": (put(erase_api, "client_of", any_client), "client_id>/export/"),
+    "any visit goes": (put(erase_api, "visit_of", any_visit), "visit_id>/erase/"),
+    "viewers erase": (put(erase_api, "ask_manager", anybody), "v1/clients/<uuid:client_id>/erase/"),
+    "viewers take along": (put(erase_api, "ask_manager", anybody), "visit_id>/export/"),
+    "viewers erase on the page": (
+        put(erase_views, "may_manage", lambda **_: True), "slug>/visits/<uuid:visit_id>/erase/",
+    ),
     "viewers draw": (put(shape_api, "ask_manager", anybody), "v1/zones/"),
     "viewers change cameras": (put(camera_api, "ask_manager", anybody), "v1/cameras/"),
     "viewers read the log": (put(store_api, "ask_manager", anybody), "store_id>/audit/"),

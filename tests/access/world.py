@@ -184,6 +184,7 @@ def names_of(half: Half) -> dict[str, Any]:
     zone = zones.order_by("pk").first()
     visit = Visit.objects.filter(store=store).order_by("pk").first()
     camera = half.recording.camera
+    counted = Visit.objects.filter(run__recording=half.recording, run__active=True).earliest("pk")
     link = links_of(half.recording)[0]
     spare = make_camera(store, "Spare")
     return {
@@ -198,6 +199,9 @@ def names_of(half: Half) -> dict[str, Any]:
         "dropped_id": half.dropped.public_id,
         "event_id": TrackingEvent.objects.filter(store=store).earliest("pk").public_id,
         "client_id": Customer.objects.filter(store=store).latest("pk").public_id,
+        # Of a count that is through and in force: who may be erased.
+        "counted_client_id": counted.customer.public_id,
+        "counted_visit_id": counted.public_id,
         "basis": camera_map(camera).basis,
         "zone_id": zone.public_id,
         "line_id": line.public_id,

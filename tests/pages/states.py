@@ -101,6 +101,12 @@ def wrong_change(page: Page) -> None:
         page.get_by_role("button", name="Change the password").click()
 
 
+def wrong_code(page: Page) -> None:
+    page.get_by_label("Write").fill("nothing like it")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Erase for good").click()
+
+
 def choose_shape(page: Page) -> None:
     page.locator(".zrow").first.click()
 
@@ -134,6 +140,7 @@ TO_ZONE = "#result_list th a"
 TO_LINKS, TO_FOUND_AGAIN = (
     f"main li:has-text('{name}') a[href$='/links/']" for name in ("clip.mp4", FOUND_AGAIN)
 )
+TO_ERASE = "main a[href$='/erase/']"
 STATES = (
     State("login", "login", "/login/", "Log in", who=""),
     State("login-refused", "login", "/login/", "does not fit", who="", do=wrong_password),
@@ -187,6 +194,14 @@ STATES = (
     ),
     State(
         "visit", "analytics:visit", f"{SHOP}/clients/", "stopped at", follow=(TO_CLIENT, TO_VISIT)
+    ),
+    State(
+        "erase-client", "analytics:erase-client", f"{SHOP}/clients/", "What goes",
+        follow=(TO_CLIENT, TO_ERASE),
+    ),
+    State(
+        "erase-visit", "analytics:erase-visit", f"{SHOP}/clients/", "Nothing was erased",
+        follow=(TO_CLIENT, TO_VISIT, TO_ERASE), do=wrong_code, refused=True,
     ),
     State("zones", "analytics:zones", f"{SHOP}/zones/", "Draw the places", do=choose_shape),
     State(
@@ -248,7 +263,8 @@ MANAGERS_ONLY = {
         "[data-snap]",
         "[data-what-if]",
     ),
-    "analytics:client": ("textarea", "form[method=post] .btn:not(.item)"),
+    "analytics:client": ("textarea", "form[method=post] .btn:not(.item)", "[data-held]"),
+    "analytics:visit": ("[data-held]",),
     "analytics:history": ("[data-verify]",),
     "analytics:dashboard": ("[data-verify]", "a[href*='/tell/']"),
 }
@@ -262,6 +278,7 @@ FIRST = "tests/pages/test_e2e_first_pages.py"
 BEHIND = "tests/pages/test_evidence_in_a_browser.py"
 DRAWN = "tests/pages/test_zones_in_a_browser.py"
 LINKS = "tests/tracking/test_links_page.py"
+ERASED = "tests/pages/test_erase_pages.py"
 LOGIN = "tests/accounts/test_browser.py"
 ACCOUNT = "tests/accounts/test_account.py"
 MANAGED = f"{HERE}::test_what_managers_alone_may_do_is_not_there_for_viewers"
@@ -308,7 +325,18 @@ CELLS = {
     "analytics:events": (EVENT, "events-empty", BROKEN, ALIKE),
     "analytics:clients": (CLIENT, "clients-empty", BROKEN, ALIKE),
     "analytics:client": (CLIENT, "a client came or the page is not there", AWAY, MANAGED),
-    "analytics:visit": (CLIENT, "a visit was or the page is not there", AWAY, ALIKE),
+    "analytics:visit": (CLIENT, "a visit was or the page is not there", AWAY, MANAGED),
+    "analytics:erase-client": (
+        f"{ERASED}::test_a_manager_erases_a_client_by_its_code_and_sees_the_receipt",
+        "a client came or the page is not there",
+        f"{ERASED}::test_what_is_still_counted_is_told_in_words_and_stays",
+        f"{ERASED}::test_viewers_are_not_asked_and_read_no_names",
+    ),
+    "analytics:erase-visit": (
+        f"{ERASED}::test_a_visit_is_erased_by_its_own_code",
+        "a visit was or the page is not there", "erase-visit",
+        f"{ERASED}::test_viewers_are_not_asked_and_read_no_names",
+    ),
     "analytics:zones": (
         f"{DRAWN}::test_a_zone_drawn_by_mouse_and_one_by_keys_end_in_the_same_stored_outline",
         "zones-empty",

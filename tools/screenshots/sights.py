@@ -48,6 +48,7 @@ class Sight:
 TO_CLIENT, TO_VISIT, TO_EVENT = (
     f"main a[href*='/{name}/']:not([href*='?'])" for name in ("clients", "visits", "events")
 )
+TO_ERASE = "main a[href$='/erase/']"
 SIGHTS = (
     Sight("login", "/login/", "login", logged_in=False),
     Sight("account", "/account/", "account"),
@@ -75,6 +76,18 @@ SIGHTS = (
     Sight("clients-empty", "/stores/nothing-yet/clients/"),
     Sight("client", f"/stores/{DEMO}/clients/", "analytics:client", follow=(TO_CLIENT,)),
     Sight("visit", f"/stores/{DEMO}/clients/", "analytics:visit", follow=(TO_CLIENT, TO_VISIT)),
+    Sight(
+        "erase-client",
+        f"/stores/{DEMO}/clients/",
+        "analytics:erase-client",
+        follow=(TO_CLIENT, TO_ERASE),
+    ),
+    Sight(
+        "erase-visit",
+        f"/stores/{DEMO}/clients/",
+        "analytics:erase-visit",
+        follow=(TO_CLIENT, TO_VISIT, TO_ERASE),
+    ),
     Sight("zones", f"/stores/{DEMO}/zones/", "analytics:zones"),
     Sight(
         "zones-what-if",
