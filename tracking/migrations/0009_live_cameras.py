@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tracking', '0007_joints'),
+        ('tracking', '0008_erased_visits'),
         ('zones', '0006_sources'),
     ]
 
