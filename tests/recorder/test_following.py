@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from tests.recorder.cameras import Following, nothing, rtsp_camera
 from tests.tracking import walks
 from tracking import runner
+from tracking.ingest import Place, ingest, place_make
 from tracking.models import CameraWatch, Chunk, Coverage, Recording, TrackingEvent
 from tracking.recorder import rows
 
@@ -22,9 +26,14 @@ CROSSINGS = (
     ("entered in", 4250), ("entered in", 17625), ("exited out", 28750), ("exited out", 36750),
     ("entered in", 41674), ("exited out", 46326), ("entered in", 49674),
 )  # fmt: skip
+WAYS = ("entered in", "exited out")
 # A busy machine sees things late; the clock here runs eight times as fast as its own.
 SLOW_MS = 8_000
-CUT_S = 60 if os.environ.get("OSKARTRACK_FULL") == "1" else 18
+FULL = os.environ.get("OSKARTRACK_FULL") == "1"
+CUT_S = 60 if FULL else 18
+SEEDS, SCENE_S = ([3, 2, 5], 60) if FULL else ([3], 16)
+# Searched less often than it is usually: the two are compared with each other.
+HOG = {} if FULL else {"gap_ms": 180}
 MILLISECOND = timedelta(milliseconds=1)
 pytestmark = pytest.mark.db
 
@@ -117,7 +126,7 @@ def check_counts_outside(live: Recording, gap: TrackingEvent) -> None:
     """Whatever was to be seen outside the gap was counted once, and nothing within."""
     assert gap.since is not None
     from_ms, to_ms = ((at - live.started_at) // MILLISECOND for at in (gap.since, gap.at))
-    found = [one for one in counted(live) if one[0] in ("entered in", "exited out")]
+    found = [one for one in counted(live) if one[0] in WAYS]
     expected = [one for one in CROSSINGS if not from_ms - 500 < one[1] < to_ms + 500]
     assert len(expected) < len(CROSSINGS), "the gap hid nothing: this shows nothing"
     assert [kind for kind, _ in found] == [kind for kind, _ in expected]
@@ -143,3 +152,42 @@ def test_a_camera_that_stands_still_is_told_as_down(camera: Any, films: Path):
         )
         assert following.clock.now_ms() - at_ms[0] <= 15_000 + SLOW_MS
     assert CameraWatch.objects.get(camera=camera).problem == "stalled"
+
+
+@pytest.mark.once
+@pytest.mark.heavy
+@pytest.mark.timeout(3600 if FULL else 600)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_rendered_scene_over_rtsp_is_counted_with_hog_as_the_same_film_added_by_hand(
+    db: None, seed: int, tmp_path: Path
+):
+    """Pixels, not a script: the lead-in of a segment does for it what a long film does."""
+    truth = rendered(seed, tmp_path)
+    setup = truth["setup"]
+    by_hand, followed = (
+        place_make(Place("shop", name, setup, "hog", HOG)) for name in ("By hand", "Followed")
+    )
+    added, _ = ingest(camera=by_hand, path=tmp_path / "scene.mp4", started_at=walks.STARTED)
+    runner.work(added.pk)
+    with rtsp_camera(tmp_path) as server:
+        following = Following(followed, "rtsp", server.url("scene.mp4"))
+        live = finished(following.for_media(SCENE_S))
+    until_ms = SCENE_S * 1000
+    first, second = (
+        [kind for kind, at_ms in counted(one) if kind in WAYS and at_ms < until_ms]
+        for one in (added, live)
+    )
+    assert truth["entries"] + truth["exits"] > 3, "nobody crossed: this shows nothing"
+    for kind in WAYS:
+        apart = abs(first.count(kind) - second.count(kind))
+        assert apart <= 0.02 * len(first), f"{first} by hand, {second} followed"
+
+
+def rendered(seed: int, folder: Path) -> dict[str, Any]:
+    call_command(
+        "scene", "--seed", str(seed), "--seconds", str(SCENE_S), "--fps", "10",
+        "--out", str(folder / "scene.mp4"), "--truth", str(folder / "truth.json"),
+        stdout=io.StringIO(),
+    )  # fmt: skip
+    truth: dict[str, Any] = json.loads((folder / "truth.json").read_text())
+    return truth

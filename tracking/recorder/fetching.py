@@ -30,6 +30,24 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         raise Trouble("redirect")
 
 
+class _Digest(urllib.request.HTTPDigestAuthHandler):
+    """Answers a challenge, and closes it: the library leaves it open."""
+
+    def http_error_401(self, asked: Any, answer: Any, *more: Any) -> Any:
+        """Answer it."""
+        answer.close()
+        return super().http_error_401(asked, answer, *more)
+
+
+class _Basic(urllib.request.HTTPBasicAuthHandler):
+    """Does the same the older way."""
+
+    def http_error_401(self, asked: Any, answer: Any, *more: Any) -> Any:
+        """Answer it."""
+        answer.close()
+        return super().http_error_401(asked, answer, *more)
+
+
 class Fetcher:
     """Fetches a stream, and the parts that a playlist names.
 
@@ -115,8 +133,8 @@ def _handlers(parts: Any, address: str) -> list[urllib.request.BaseHandler]:
         known.add_password(None, address, name, password)
         known.add_password(None, urlunsplit((*urlsplit(address)[:2], "/", "", "")), name, password)
         handlers += [
-            urllib.request.HTTPDigestAuthHandler(known),
-            urllib.request.HTTPBasicAuthHandler(known),
+            _Digest(known),
+            _Basic(known),
         ]
     return handlers
 
