@@ -47,12 +47,16 @@ def unless_known(
     return Response(data, headers=headers)
 
 
-def with_etag(data: Mapping[str, Any], status: int = HTTPStatus.OK) -> Response:
+def with_etag(
+    data: Mapping[str, Any], status: int = HTTPStatus.OK, leave_out: tuple[str, ...] = ()
+) -> Response:
     """Return the answer to a write with the ETag of what is there now."""
-    return Response(data, status=status, headers={"ETag": etag_of(data)})
+    return Response(data, status=status, headers={"ETag": etag_of(data, leave_out)})
 
 
-def ask_unchanged(request: Request, data: Mapping[str, Any]) -> None:
+def ask_unchanged(
+    request: Request, data: Mapping[str, Any], leave_out: tuple[str, ...] = ()
+) -> None:
     """Refuse a write upon a state that is no more; ask with the row held, so that it stays so.
 
     Raises
@@ -63,7 +67,7 @@ def ask_unchanged(request: Request, data: Mapping[str, Any]) -> None:
     if "If-Match" not in request.headers:
         return
     named = _named(request, "If-Match")
-    if "*" not in named and etag_of(data) not in named:
+    if "*" not in named and etag_of(data, leave_out) not in named:
         raise ChangedMeanwhile
 
 

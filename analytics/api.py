@@ -39,6 +39,7 @@ from analytics.serializers import (
     SummariesSerializer,
     ZoneNumbersSerializer,
 )
+from tracking.cameras import watches_of
 from tracking.live_api import store_of
 from tracking.recording_api import told
 from tracking.selectors import active_run, job_counts, one_view, recording_on_show, store_sequence
@@ -120,6 +121,7 @@ def live_snapshot(store: Store, now: datetime, wanted: uuid.UUID | None = None) 
             "buckets": selectors.series_now(view, sums),
             "recording": recording_snapshot(store, wanted),
             "jobs": job_counts(store),
+            "cameras": watches_of(store),
         }
     ).data
     return dict(answer)

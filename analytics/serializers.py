@@ -10,6 +10,7 @@ from rest_framework import serializers
 from analytics.comparisons import WAYS
 from tracking.event_serializers import ZoneNameSerializer
 from tracking.recording_serializers import RecordingSerializer
+from zones.camera_serializers import CameraWatchSerializer
 
 
 class FiveMinutesSerializer(serializers.Serializer[Any]):
@@ -103,6 +104,13 @@ class BusinessDaySerializer(serializers.Serializer[Any]):
     starts_at = serializers.DateTimeField()
 
 
+class LiveCameraSerializer(CameraWatchSerializer):
+    """A live camera of the store, and how following it goes."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
 class SnapshotSerializer(serializers.Serializer[Any]):
     """The store now and the recording on show, as of one place in the feed."""
 
@@ -116,6 +124,7 @@ class SnapshotSerializer(serializers.Serializer[Any]):
     buckets = FiveMinutesSerializer(many=True)
     recording = ReadyField(allow_null=True)
     jobs = JobsSerializer()
+    cameras = LiveCameraSerializer(many=True)
 
 
 class TotalsSerializer(serializers.Serializer[Any]):

@@ -339,6 +339,8 @@ IMAGE_MAX_PIXELS = env.int("OSKARTRACK_IMAGE_MAX_PIXELS", default=50_000_000)
 STORE_QUOTA_BYTES = env.int("OSKARTRACK_STORE_QUOTA_BYTES", default=200 * 1000**3)
 STORE_MAX_UPLOADS = env.int("OSKARTRACK_STORE_MAX_UPLOADS", default=20)
 STORE_MAX_WAITING = env.int("OSKARTRACK_STORE_MAX_WAITING", default=200)
+# Films of live cameras, all together: the oldest go first. What was counted of them stays.
+SEGMENTS_MAX_BYTES = env.int("OSKARTRACK_SEGMENTS_MAX_BYTES", default=50 * 1000**3)
 DISK_FLOOR_BYTES = env.int("OSKARTRACK_DISK_FLOOR_BYTES", default=500 * 1000**2)
 
 # The job: a lease is renewed while a slice runs; an unclaimed row is rung again by beat.

@@ -16,6 +16,9 @@ class TrackingConfig(AppConfig):
         from zones.detectors import register_detectors
 
         register_detectors(_detector_names, _detector_choices, _detector_problem)
+        from zones.watching import register_watch
+
+        register_watch(_watch_told)
         from tracking.rights import watch
 
         watch()
@@ -38,3 +41,9 @@ def _detector_problem(name: str, how: dict[str, Any]) -> str:
     from tracking import detectors
 
     return detectors.problem(name, how)
+
+
+def _watch_told(camera: Any) -> dict[str, Any] | None:
+    from tracking import cameras
+
+    return cameras.watch_told(camera)

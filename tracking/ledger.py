@@ -41,7 +41,10 @@ from zones.models import CountingLine, Zone
 ROWS = 500  # an INSERT; SQLite takes 32,766 values
 COUNTED = (Recording.State.DONE, Recording.State.PARTIAL)
 # What an event says of where it comes from, by the source of its recording.
-EVENT_SOURCES = {Recording.Source.SIMULATED.value: "simulated"}
+EVENT_SOURCES = {
+    Recording.Source.SIMULATED.value: "simulated",
+    Recording.Source.CAMERA.value: "camera",
+}
 
 
 class AlreadyCountedError(RuntimeError):

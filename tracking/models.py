@@ -110,6 +110,11 @@ class Recording(JobRow):
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
     priority = models.SmallIntegerField(default=0)
     chunk_count = models.PositiveIntegerField(default=0)
+    # Of a live camera: chunks still come. Its media times count from `started_at`, and each chunk
+    # has a file of its own.
+    growing = models.BooleanField(default=False)
+    # Of a live camera: how long nobody looked before this recording began.
+    unseen_ms = models.BigIntegerField(default=0)
     is_demo = models.BooleanField(default=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL,
@@ -138,7 +143,7 @@ OPEN_RECORDINGS = (Recording.State.QUEUED, Recording.State.RUNNING)
 
 
 class Chunk(JobRow):
-    """About ten seconds of a recording: the unit of detection."""
+    """About ten seconds of a recording, four of a live camera: the unit of detection."""
 
     recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="chunks")
     index = models.PositiveIntegerField()
@@ -156,6 +161,16 @@ class Chunk(JobRow):
     # Tracked boxes per frame of the active run, for drawing over the previews.
     overlay = models.BinaryField(null=True, editable=False)
     detect_ms = models.PositiveIntegerField(default=0)
+    # Of a live camera: when the chunk was written, the hash and the size of its own file (0 once
+    # that was removed), how many pictures came, and the least gap between two that are searched,
+    # chosen by how busy the machine was; null leaves it to the detector's settings.
+    made_at = models.DateTimeField(null=True, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    size_bytes = models.BigIntegerField(default=0)
+    pictures = models.PositiveIntegerField(default=0)
+    gap_ms = models.PositiveIntegerField(null=True, blank=True)
+    # How many of its pictures were searched for people.
+    searched = models.PositiveIntegerField(default=0)
 
     objects = scoped("recording__store_id").as_manager()
 
@@ -421,6 +436,49 @@ class Coverage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.camera} {self.starts_at:%Y-%m-%d %H:%M:%S}"
+
+
+class CameraWatch(models.Model):
+    """How the following of one live camera goes; who follows it, and since when."""
+
+    class State(models.TextChoices):
+        """Whether pictures come."""
+
+        STARTING = "starting", "Connecting"
+        UP = "up", "Pictures come"
+        DOWN = "down", "No pictures"
+        OFF = "off", "Not followed"
+
+    camera = models.OneToOneField(
+        Camera, on_delete=models.CASCADE, related_name="watch", primary_key=True
+    )
+    state = models.CharField(max_length=10, choices=State.choices, default=State.STARTING)
+    since = models.DateTimeField(default=clock.now)
+    # What is the matter in one word, and in plain words with what to do; never with the address.
+    problem = models.CharField(max_length=40, blank=True)
+    words = models.CharField(max_length=500, blank=True)
+    last_picture_at = models.DateTimeField(null=True, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True)
+    # Of the last minutes: pictures that came, were searched for people, and were left out; how
+    # far counting is behind the present, and the share of a core that searching takes.
+    came = models.PositiveIntegerField(default=0)
+    processed = models.PositiveIntegerField(default=0)
+    dropped = models.PositiveIntegerField(default=0)
+    lag_ms = models.BigIntegerField(default=0)
+    load = models.FloatField(default=0.0)
+    # What the next chunk is made with, see `Chunk.gap_ms`, and when that was last changed.
+    gap_ms = models.PositiveIntegerField(null=True, blank=True)
+    gap_set_at = models.DateTimeField(null=True, blank=True)
+    # How far the camera's clock had gone from ours when it was last put right, and when that was.
+    clock_off_ms = models.BigIntegerField(default=0)
+    clock_set_at = models.DateTimeField(null=True, blank=True)
+    lease_owner = models.CharField(max_length=80, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = scoped("camera__store_id").as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.camera}: {self.state}"
 
 
 class KafkaLink(models.Model):

@@ -214,6 +214,15 @@ PROBLEMS: dict[str, Known] = {
         "The file ends before its own declared end, or parts of it are damaged.",
         "What could be read was counted. Export the file again for the rest.",
     ),
+    "parts_unseen": Known(
+        "Parts of what the camera sent were not looked at, or could not be read.",
+        "What was seen was counted; the rest is told as not seen. Where the machine was behind, "
+        "use a smaller stream of the camera.",
+    ),
+    "left_out": Known(
+        "The machine was behind, or its disk full, and did not look at this part.",
+        "Use a smaller stream of the camera, or a faster machine.",
+    ),
     "file_gone": Known("The video file is no longer stored.", "Upload it again to count it again."),
     "cancelled": Known("It was cancelled.", "Start it again when you want it counted.", retry=True),
     "not_cancellable": Known(

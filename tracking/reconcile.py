@@ -91,7 +91,7 @@ def _look(root: Path, found: Finding) -> None:
     found.folders, found.rows = len(there), len(named)
     found.files_without_rows = sorted(there - set(named))
     found.rows_without_files = sorted(
-        folder for folder, file in named.items() if not (root / folder / file).is_file()
+        folder for folder, file in named.items() if not (root / folder / file).exists()
     )
 
 
@@ -100,9 +100,12 @@ def _rows() -> dict[str, str]:
     coming = Upload.objects.filter(completed_at=None).values_list("folder", flat=True)
     # A complete upload that was refused keeps its folder with the reason, but not the file.
     complete = Upload.objects.exclude(completed_at=None).values_list("folder", flat=True)
-    kept = Recording.objects.exclude(folder="").order_by().values_list("folder", flat=True)
+    rows = Recording.objects.exclude(folder="").order_by()
+    live = rows.filter(source=Recording.Source.CAMERA).values_list("folder", flat=True)
+    kept = rows.exclude(source=Recording.Source.CAMERA).values_list("folder", flat=True)
     named = dict.fromkeys(coming, "lock") | dict.fromkeys(complete, "lock")
-    return named | dict.fromkeys(kept, media.SOURCE)
+    # The segments of a live camera come and go: its folder is what must be there.
+    return named | dict.fromkeys(kept, media.SOURCE) | dict.fromkeys(live, ".")
 
 
 def _write_down(notes: dict[str, str], found: Finding, now: datetime) -> None:

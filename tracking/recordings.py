@@ -217,7 +217,7 @@ def _begin_anew(recording: Recording, detector: dict[str, Any]) -> None:
     _take_out(recording)
     _make_room(recording, "refuse")
     jobs.recording_restart(recording)
-    _add_run(recording, detector)
+    add_run(recording, detector)
 
 
 def _write(
@@ -247,7 +247,7 @@ def _write(
         batch_size=500,
     )
     fault("write_after_chunks")
-    _add_run(recording, detector)
+    add_run(recording, detector)
     _note("recording.created", recording, user)
     fault("write_after_run")
     return recording
@@ -299,7 +299,7 @@ def _take_out(recording: Recording) -> None:
         ledger.run_take_out(run)
 
 
-def _add_run(recording: Recording, detector: dict[str, Any]) -> Run:
+def add_run(recording: Recording, detector: dict[str, Any]) -> Run:
     """Freeze, on a new active run, everything that decides the count beside the file."""
     run = Run(
         store=recording.store,
@@ -312,14 +312,14 @@ def _add_run(recording: Recording, detector: dict[str, Any]) -> Run:
         }
         | ({"colours": True} if recording.camera.clothing_colours else {})
         | finals.card_of(recording, detector["name"]),
-        setup=_frozen_map(recording).to_json(),
+        setup=frozen_map(recording).to_json(),
     )
     run.full_clean()
     run.save()
     return run
 
 
-def _frozen_map(recording: Recording) -> SceneSetup:
+def frozen_map(recording: Recording) -> SceneSetup:
     """Return the zones and lines that hold while the recording runs, in its media time."""
     shapes = scene_setup(
         camera=recording.camera,

@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone as clock
 
 from accounts.models import User
@@ -94,7 +95,10 @@ def run_to_replace(recording: Recording) -> Run:
     is_counted = recording.state in {State.DONE, State.PARTIAL}
     if run is None or not is_counted or recording.source in WITHOUT_DETECTIONS:
         raise Problem("not_recountable")
-    kept = recording.chunks.filter(state=JobState.DONE, detections__isnull=False).count()
+    known = Q(state=JobState.DONE, detections__isnull=False)
+    if recording.source == Recording.Source.CAMERA:
+        known |= Q(state=JobState.QUARANTINED)  # nothing seen, now as before
+    kept = recording.chunks.filter(known).count()
     if kept < recording.chunk_count:
         erased = Visit.objects.filter(run=run, erased_at__isnull=False).exists()
         raise Problem("somebody_erased" if erased else "detections_gone")

@@ -21,7 +21,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-from tracking import jobs, ledger, media, overlay, room
+from tracking import jobs, ledger, media, overlay, room, segments
 from tracking.faults import fault
 from tracking.ledger import AlreadyCountedError, Outcome, Slice
 from tracking.models import OPEN_JOBS, Chunk, JobState, Recording, Run
@@ -107,6 +107,7 @@ def _save(claim: jobs.Claim, chunk: Chunk, result: ChunkResult, began: float) ->
         claim,
         detections=result.detections,
         frames=result.frames,
+        searched=detections.searched(result.detections),
         decoded_to_ms=result.decoded_to_ms,
         broken=result.broken,
         error_code="broken" if result.broken else "",
@@ -140,7 +141,7 @@ def is_ready(recording_id: int) -> bool:
     if run is None or run.recording.state not in jobs.OPEN:
         return False
     if run.next_chunk >= run.recording.chunk_count:
-        return True
+        return not run.recording.growing
     states = (JobState.DONE, JobState.QUARANTINED)
     return Chunk.objects.filter(
         recording=recording_id, index=run.next_chunk, state__in=states
@@ -186,13 +187,14 @@ def _see(chunk: Chunk) -> ChunkResult:
     """Have a chunk decoded and detected; one that cannot be opened is broken, without frames."""
     recording = chunk.recording
     run = _active_run(recording.pk)
-    path = media.source_path(recording.folder) if recording.folder else Path()
+    path = segments.chunk_path(chunk) if recording.folder else Path()
     if run is None or not path.is_file():
         raise FileMissingError("The media file is gone: upload it again.")
     bounds = {name: getattr(chunk, name) for name in BOUNDS}
     try:
         colours = bool(run.card.get("colours"))
-        return detect_chunk(path, recording.media, bounds, run.card["detector"], colours=colours)
+        detector = segments.detector_of(run.card, chunk)
+        return detect_chunk(path, recording.media, bounds, detector, colours=colours)
     except MediaError as error:
         log.warning("chunk_broken", chunk=chunk.pk, why=str(error))
         return ChunkResult(
@@ -218,12 +220,14 @@ def _count_ready(claim: jobs.Claim, deadline: float) -> None:
         if run is None or run.recording.state not in jobs.OPEN:
             return
         chunk = Chunk.objects.filter(recording=claim.pk, index=run.next_chunk).first()
+        if chunk is None and run.recording.growing:
+            return
         if chunk is None:
-            _close_empty(claim, run)
-        elif chunk.state == JobState.QUARANTINED:
+            _close(claim, run)
+        elif chunk.state == JobState.QUARANTINED and not is_live(run.recording):
             jobs.set_aside(claim, chunk.error_code or "error", chunk.error_detail)
             ledger.publish_progress(claim.pk)
-        elif chunk.state != JobState.DONE:
+        elif chunk.state not in (JobState.DONE, JobState.QUARANTINED):
             return
         else:
             counted = count_chunk(run, chunk)
@@ -231,9 +235,44 @@ def _count_ready(claim: jobs.Claim, deadline: float) -> None:
             _commit(claim, run, chunk, counted)
 
 
-def _close_empty(claim: jobs.Claim, run: Run) -> None:
+def is_live(recording: Recording) -> bool:
+    """Whether a recording is a live camera's: open-ended, a file for each chunk."""
+    return recording.source == Recording.Source.CAMERA
+
+
+def _close(claim: jobs.Claim, run: Run) -> None:
+    """Close a recording past its last chunk: a live camera's that is over, or one without any."""
+    if is_live(run.recording):
+        return _commit(claim, run, None, close_live(run))
     book = VisitBook(_entrances(run))
-    _commit(claim, run, None, Slice(book, outcome=Outcome("failed", "unreadable")))
+    return _commit(claim, run, None, Slice(book, outcome=Outcome("failed", "unreadable")))
+
+
+def close_live(run: Run) -> Slice:
+    """Return what the end of a live camera's recording adds to its run; writes nothing.
+
+    For one that ended when all of it was counted; otherwise its last chunk is counted as the last.
+    """
+    pipeline, book = _restore(run)
+    counted = Slice(book)
+    _finish(counted, pipeline, run.counted_to_ms)
+    counted.outcome = _live_outcome(run)
+    return counted
+
+
+def _finish(counted: Slice, pipeline: Pipeline, time_ms: int) -> None:
+    _take(counted, pipeline.finish(time_ms))
+    counted.book.finish()
+    counted.state = _pack_state(pipeline, counted.book)
+
+
+def _live_outcome(run: Run) -> Outcome:
+    """Say how a live camera's recording ended: parts that nobody looked at make it a part."""
+    chunks = Chunk.objects.filter(recording=run.recording)
+    if not chunks.filter(frames__gt=0).exists():
+        return Outcome("failed", "unreadable")
+    is_whole = not chunks.exclude(error_code="").exists()
+    return Outcome("done") if is_whole else Outcome("partial", "parts_unseen")
 
 
 def _commit(claim: jobs.Claim, run: Run, chunk: Chunk | None, counted: Slice) -> None:
@@ -249,14 +288,17 @@ def count_chunk(run: Run, chunk: Chunk) -> Slice:
     A pure function of the run's checkpoint, its set-up and the chunk's detections.
     """
     frames = detections.unpack(bytes(chunk.detections or detections.pack([])))
-    is_last = chunk.index + 1 >= run.recording.chunk_count
+    is_last = chunk.index + 1 >= run.recording.chunk_count and not run.recording.growing
     if run.recording.source == Recording.Source.IMAGE:
         counted = _count_image(run, frames)
+    elif is_live(run.recording):
+        counted = _count_live(run, chunk, frames, is_last)
     else:
         counted = _count_video(run, chunk, frames, is_last)
         counted.covered_ms = (chunk.first_ms, min(chunk.decoded_to_ms, chunk.last_ms))
     if is_last:
-        counted.outcome = _outcome(run.recording, chunk)
+        live = is_live(run.recording)
+        counted.outcome = _live_outcome(run) if live else _outcome(run.recording, chunk)
     return counted
 
 
@@ -273,6 +315,24 @@ def _count_image(run: Run, frames: list[detections.DetectedFrame]) -> Slice:
     return Slice(book, overlay=overlay.pack(tracked), card=card)
 
 
+def _count_live(
+    run: Run, chunk: Chunk, frames: list[detections.DetectedFrame], is_last: bool
+) -> Slice:
+    """Return the slice of one chunk of a live camera; one that nobody looked at covers nothing."""
+    if not segments.is_unseen(chunk):
+        counted = _count_video(run, chunk, frames, is_last)
+        counted.events = [*segments.gap_before(chunk), *counted.events]
+        counted.covered_ms = (chunk.first_ms, min(chunk.decoded_to_ms, chunk.last_ms))
+        return counted
+    pipeline, book = _restore(run)
+    counted = Slice(book)
+    if is_last:
+        _finish(counted, pipeline, chunk.last_ms)
+    else:
+        counted.state = _pack_state(pipeline, book)
+    return counted
+
+
 def _count_video(
     run: Run, chunk: Chunk, frames: list[detections.DetectedFrame], is_last: bool
 ) -> Slice:
@@ -287,10 +347,10 @@ def _count_video(
         tracked.append(overlay.tracked_frame(frame.time_ms, visible, *size))
     book.expire(chunk.last_ms)
     if is_last:
-        _take(counted, pipeline.finish(chunk.last_ms))
-        book.finish()
+        _finish(counted, pipeline, chunk.last_ms)
+    else:
+        counted.state = _pack_state(pipeline, book)
     counted.overlay = overlay.pack(tracked)
-    counted.state = _pack_state(pipeline, book)
     return counted
 
 

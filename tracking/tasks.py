@@ -21,7 +21,7 @@ from kombu.exceptions import OperationalError
 
 from tracking import jobs, reconcile, recounts, room, runner
 from tracking.faults import fault
-from tracking.models import OPEN_JOBS, Chunk, JobState, Recording, Recount
+from tracking.models import OPEN_JOBS, Chunk, JobState, Recording, Recount, Run
 from tracking.stopping import stoppable
 
 log = structlog.get_logger(__name__)
@@ -169,7 +169,8 @@ def _undetected(which: Q | None = None) -> Any:
     rows = Chunk.objects.filter(
         which or _due(), state__in=OPEN_JOBS, recording__state__in=jobs.OPEN
     )
-    return rows.order_by("recording__priority", "recording_id", "index")
+    # Of live cameras whichever chunk is oldest, so that none waits for another's.
+    return rows.order_by("recording__priority", "made_at", "recording_id", "index")
 
 
 def _uncounted(which: Q | None = None) -> Any:
@@ -184,7 +185,11 @@ def _uncounted(which: Q | None = None) -> Any:
         state__in=(JobState.DONE, JobState.QUARANTINED),
     )
     rows = Recording.objects.filter(which or _due(), state__in=jobs.OPEN)
-    return rows.filter(Exists(ready) | Q(chunk_count=0)).order_by("priority", "pk")
+    counted = Run.objects.filter(
+        recording=OuterRef("pk"), active=True, next_chunk__gte=OuterRef("chunk_count")
+    )
+    over = Q(growing=False) & Exists(counted)
+    return rows.filter(Exists(ready) | over).order_by("priority", "pk")
 
 
 def _unrecounted() -> Any:

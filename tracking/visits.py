@@ -22,7 +22,7 @@ class EventDraft:
 
     kind: str
     time_ms: int
-    track_number: int
+    track_number: int | None
     zone_key: str | None = None
     line_key: str | None = None
     direction: str = ""

@@ -10,6 +10,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import cast
 
 from tracking import overlay
 from tracking.faults import fault
@@ -77,7 +78,7 @@ def _slice(
     for frame in frames:
         for event in frame.events:
             counted.events += [
-                replace(draft, track_number=frame.tracks[draft.track_number])
+                replace(draft, track_number=frame.tracks[cast(int, draft.track_number)])
                 for draft in book.take(event)
             ]
             if isinstance(event, TrackEnded):

@@ -40,6 +40,10 @@ class CameraInUse(exceptions.APIException):
     default_code = "camera_in_use"
 
 
+# Moves by itself: whoever changes a camera overwrites nobody by it.
+MOVING = ("watch",)
+
+
 class CamerasByName(CursorPages):
     """Pages of cameras."""
 
@@ -82,7 +86,7 @@ class CamerasView(_LooksAhead, PagedView):
         wish = CameraWishSerializer(data=request.data)
         wish.is_valid(raise_exception=True)
         camera = camera_add(store=store, user=user, fields=wish.validated_data)
-        return with_etag(camera_json(camera), status.HTTP_201_CREATED)
+        return with_etag(camera_json(camera), status.HTTP_201_CREATED, MOVING)
 
 
 class CameraView(_LooksAhead):
@@ -94,7 +98,9 @@ class CameraView(_LooksAhead):
     def get(self, request: Request, camera_id: uuid.UUID) -> Response:
         """Return it, for members of its store."""
         cameras = Camera.objects.for_user(request.user)
-        return unless_known(request, camera_json(get_object_or_404(cameras, public_id=camera_id)))
+        return unless_known(
+            request, camera_json(get_object_or_404(cameras, public_id=camera_id)), MOVING
+        )
 
     @extend_schema(
         operation_id="camera_change",
@@ -109,9 +115,9 @@ class CameraView(_LooksAhead):
             camera = held(request, camera_id, no_key=True)
             user = ask_manager(request, camera.store)
             wish.is_valid(raise_exception=True)
-            ask_unchanged(request, camera_json(camera))
+            ask_unchanged(request, camera_json(camera), MOVING)
             camera_change(camera=camera, user=user, fields=wish.validated_data)
-        return with_etag(camera_json(camera))
+        return with_etag(camera_json(camera), leave_out=MOVING)
 
     @extend_schema(
         operation_id="camera_remove",
@@ -122,7 +128,7 @@ class CameraView(_LooksAhead):
         with transaction.atomic():
             camera = held(request, camera_id)
             user = ask_manager(request, camera.store)
-            ask_unchanged(request, camera_json(camera))
+            ask_unchanged(request, camera_json(camera), MOVING)
             try:
                 camera_remove(camera=camera, user=user)
             except CameraInUseError as error:

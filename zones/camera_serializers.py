@@ -12,6 +12,7 @@ from zones.detectors import detector_choices
 from zones.models import Camera, CountingLine, Zone
 from zones.serializers import MASKS_SCHEMA, PointField
 from zones.sources import LONGEST_NAME, LONGEST_PASSWORD, LONGEST_TYPED, Told
+from zones.watching import watch_of
 
 
 class CameraZoneSerializer(serializers.ModelSerializer[Zone]):
@@ -60,6 +61,24 @@ class CameraLineSerializer(serializers.ModelSerializer[CountingLine]):
         return str(line.open_versions[0].inside_side)
 
 
+class CameraWatchSerializer(serializers.Serializer[Any]):
+    """How the following of a live camera goes; pictures are those of the last five minutes."""
+
+    state = serializers.CharField(
+        help_text="`starting`, `up` while pictures come, `down` 15 s after the last, or `off`."
+    )
+    since = serializers.DateTimeField()
+    problem = serializers.CharField(help_text="One word; empty while all is well.")
+    words = serializers.CharField(help_text="The same in plain words, with what to do.")
+    last_picture_at = serializers.DateTimeField(allow_null=True)
+    lag_ms = serializers.IntegerField(help_text="How far counting is behind.")
+    processed = serializers.IntegerField(help_text="Pictures that were searched for people.")
+    dropped = serializers.IntegerField(help_text="Pictures that came and were not.")
+    searched_every_ms = serializers.IntegerField(
+        allow_null=True, help_text="Set while the machine is behind; null as usual."
+    )
+
+
 class CameraSerializer(serializers.ModelSerializer[Camera]):
     """A camera; its address is not among the fields and never will be."""
 
@@ -68,12 +87,14 @@ class CameraSerializer(serializers.ModelSerializer[Camera]):
     ignore_masks = serializers.SerializerMethodField()
     zones = serializers.SerializerMethodField()
     lines = serializers.SerializerMethodField()
+    watch = serializers.SerializerMethodField()
 
     class Meta:
         model = Camera
         fields = (
             "id", "name", "detector", "clothing_colours", "final_count", "has_source",
             "source_kind", "recording", "keep_video_h", "ignore_masks", "zones", "lines",
+            "watch",
         )  # fmt: skip
 
     def get_has_source(self, camera: Camera) -> bool:
@@ -97,6 +118,11 @@ class CameraSerializer(serializers.ModelSerializer[Camera]):
         """Return the lines that have a place now."""
         drawn = [line for line in camera.lines.all() if line.open_versions]
         return list(CameraLineSerializer(drawn, many=True).data)
+
+    @extend_schema_field(CameraWatchSerializer(allow_null=True))
+    def get_watch(self, camera: Camera) -> dict[str, Any] | None:
+        """Return how following it goes."""
+        return watch_of(camera)
 
 
 class SourceSerializer(serializers.Serializer[Told]):

@@ -11,6 +11,7 @@ from django.db.models import Prefetch, Q
 
 from zones.geometry import mask_name
 from zones.models import Camera, CountingLine, CountingLineVersion, Zone, ZoneVersion
+from zones.watching import ALONG
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -218,4 +219,5 @@ def cameras_told(cameras: QuerySet[Camera]) -> QuerySet[Camera]:
     lines = CountingLine.objects.filter(archived_at=None).prefetch_related(
         Prefetch("versions", open_lines, to_attr="open_versions")
     )
-    return cameras.prefetch_related(Prefetch("zones", zones), Prefetch("lines", lines))
+    told = cameras.select_related(*ALONG)
+    return told.prefetch_related(Prefetch("zones", zones), Prefetch("lines", lines))

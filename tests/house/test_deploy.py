@@ -80,7 +80,7 @@ def test_limits_in_compose_are_the_settings_own():
     from django.conf import settings
 
     limits = {name for name in defaults if "_MAX_" in name or name.endswith("_BYTES")}
-    assert len(limits) == 8
+    assert len(limits) == 9
     for name in limits:
         assert int(defaults[name]) == getattr(settings, name.removeprefix("OSKARTRACK_"))
 

@@ -38,6 +38,7 @@ def test_a_viewer_reads_cameras_with_the_shapes_that_hold_now(client, cast, came
         "clothing_colours": False,
         "final_count": "live",
         "has_source": True,
+        "watch": None,
         "source_kind": "rtsp",
         "recording": True,
         "keep_video_h": 72,

@@ -55,6 +55,11 @@ class DetectedFrame:
         return DetectedFrame(self.time_ms, self.boxes[kept], self.scores[kept], colours)
 
 
+def searched(blob: bytes) -> int:
+    """Return how many pictures were searched for what `pack` wrote, from its header alone."""
+    return int(HEADER.unpack_from(blob)[2])
+
+
 def pack(frames: Sequence[DetectedFrame]) -> bytes:
     """Return detections as bytes; the same frames give the same bytes, always.
 

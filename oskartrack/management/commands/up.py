@@ -24,7 +24,8 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 
 class Command(BaseCommand):
     help = (
-        "Run the whole product in this terminal: web, workers, scheduler, Valkey. Ctrl-C ends it."
+        "Run the whole product in this terminal: web, workers, scheduler, recorder, Valkey. "
+        "Ctrl-C ends it."
     )
     requires_system_checks = ()
 
@@ -108,10 +109,11 @@ def start_valkey(supervisor: Supervisor, data: Path) -> None:
 
 
 def jobs(data: Path, listener: int) -> list[Job]:
-    """Return the processes that run for ever: web, one worker a core, the scheduler, Kafka's.
+    """Return the processes that run for ever: web, workers, scheduler, recorder, Kafka's.
 
-    Workers are solo: the task runs in the worker's own process, so a kill leaves no pool child
-    behind and the kernel's parent-death signal reaches the one process there is.
+    There is one worker a core. Workers are solo: the task runs in the worker's own process, so a
+    kill leaves no pool child behind and the kernel's parent-death signal reaches the one process
+    there is.
     """
     celery = python("celery", "--quiet", "-A", "oskartrack")
     quiet = ("--loglevel", "INFO", "--without-gossip", "--without-mingle", "--without-heartbeat")
@@ -124,6 +126,7 @@ def jobs(data: Path, listener: int) -> list[Job]:
             for n in range(1, settings.WORKERS + 1)
         ),
         Job("beat", [*celery, "beat", "--loglevel", "WARNING", *schedule]),
+        Job("recorder", manage("recorder")),
         *([Job("kafka", manage("kafka"))] if settings.KAFKA.on else []),
     ]
 
