@@ -80,7 +80,8 @@ def _asked(
     request: HttpRequest, store: Store, context: dict[str, Any], erase: Callable[[], Receipt]
 ) -> HttpResponse:
     """Show the question, with what was wrong; or erase and lead to the receipt."""
-    name, where = context["back"]
+    name: str = context["back"][0]
+    where: dict[str, Any] = context["back"][1]
     problem, status = "", 200
     if request.method == "POST":
         try:

@@ -59,14 +59,14 @@ class MapTodayView(DoorView):
         return Response(MapTodaySerializer(map_today(camera, system_clock.now())).data)
 
 
-class ZoneNumbersSerializer(serializers.Serializer[Any]):
+class ZoneCountedSerializer(serializers.Serializer[Any]):
     """What a zone counts; without a median where no stay was seen from start to end."""
 
     stays = serializers.IntegerField()
     median_s = serializers.FloatField(allow_null=True)
 
 
-class LineNumbersSerializer(serializers.Serializer[Any]):
+class LineCountedSerializer(serializers.Serializer[Any]):
     """What a line counts."""
 
     entries = serializers.IntegerField()
@@ -84,15 +84,15 @@ class ZoneTriedSerializer(ShapeTriedSerializer):
     """A zone by the map that holds and by the one that was sent; null where one has it not."""
 
     colour = serializers.IntegerField()
-    saved = ZoneNumbersSerializer(allow_null=True)
-    drawn = ZoneNumbersSerializer(allow_null=True)
+    saved = ZoneCountedSerializer(allow_null=True)
+    drawn = ZoneCountedSerializer(allow_null=True)
 
 
 class LineTriedSerializer(ShapeTriedSerializer):
     """A line by the map that holds and by the one that was sent; null where one has it not."""
 
-    saved = LineNumbersSerializer(allow_null=True)
-    drawn = LineNumbersSerializer(allow_null=True)
+    saved = LineCountedSerializer(allow_null=True)
+    drawn = LineCountedSerializer(allow_null=True)
 
 
 class MapTriedSerializer(serializers.Serializer[Any]):

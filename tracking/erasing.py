@@ -295,7 +295,7 @@ def _clear_boxes(recording: Recording, numbers: set[int]) -> int:
     rows = Chunk.objects.filter(recording=recording).exclude(overlay=None)
     for pk, blob in rows.order_by("index").values_list("pk", "overlay").iterator(20):
         try:
-            frames = unpack(bytes(blob))
+            frames = unpack(bytes(blob or b""))
         except BadOverlayError:  # nobody can say whose boxes are in it
             Chunk.objects.filter(pk=pk).update(overlay=None)
             continue

@@ -117,8 +117,7 @@ def film_at(run: Run, time_ms: int) -> Film:
         words = "Made up for the demo: no camera saw it, and no film stands behind it."
         return Film("made_up", words)
     if not recording.folder:
-        words = "The film was removed. What was counted stays, and the way over the floor with it."
-        return Film("removed", words)
+        return Film("removed", "The film was removed. What was counted stays.")
     query = {"recording": recording.public_id, "at_ms": max(0, time_ms - LEAD_MS)}
     live = reverse("tracking:live", kwargs={"store_slug": run.store.slug})
     return Film("kept", "The film is kept, with people pixelated.", f"{live}?{urlencode(query)}")

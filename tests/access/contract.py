@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import hypothesis
@@ -202,8 +202,16 @@ def _lead_part(part: dict[str, Any], names: dict[str, Any], lot: random.Random) 
                 if isinstance(one, dict):
                     _lead_part(one, names, lot)
     days = [part.get("from"), part.get("to")]
-    if all(isinstance(day, str) and DAY.fullmatch(day) for day in days) and lot.random() < HALF:
+    if all(map(_is_a_day, days)) and lot.random() < HALF:
         part.update({"from": "2026-06-02", "to": "2026-07-01"})
+
+
+def _is_a_day(value: Any) -> bool:
+    """Tell whether it is a real one; what is wrong on purpose must stay so, to be refused."""
+    try:
+        return isinstance(value, str) and bool(DAY.fullmatch(value) and date.fromisoformat(value))
+    except ValueError:
+        return False
 
 
 def _is_made_up(value: Any) -> bool:

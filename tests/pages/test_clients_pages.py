@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.template import Context, Template
 from django.urls import reverse
 from django.utils import timezone as system_clock
 
@@ -78,6 +79,16 @@ def client_page(cast: Cast, number: int) -> str:
 
 def visit_page(cast: Cast, number: int) -> str:
     return address(cast, "visit", visit_id=Visit.objects.order_by("ordinal")[number].public_id)
+
+
+@pytest.mark.parametrize(
+    ("at", "day"),
+    [("2026-06-02T21:59:59Z", "Tuesday 2 June"), ("2026-06-02T22:00:00Z", "Wednesday 3 June")],
+)
+def test_a_day_is_that_of_the_shop_at_any_hour_of_the_night(at, day):
+    """The installation's own clock, UTC, is on the day before for two hours."""
+    template = '{% load ot %}{{ at|local:"Europe/Berlin"|date:"l j F" }}'
+    assert Template(template).render(Context({"at": at})) == day
 
 
 # --- The list -------------------------------------------------------------------------------------

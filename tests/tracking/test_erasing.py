@@ -100,7 +100,7 @@ def tracks_of(run: Run, chain: int) -> set[int]:
 
 def drawn_numbers(recording: Recording) -> set[int]:
     blobs = recording.chunks.exclude(overlay=None).values_list("overlay", flat=True)
-    frames = [frame for blob in blobs for frame in unpack(bytes(blob))]
+    frames = [frame for blob in blobs for frame in unpack(bytes(blob or b""))]
     return {number for frame in frames for number in frame.numbers}
 
 
@@ -194,7 +194,7 @@ def test_links_go_and_what_people_told_apart(files):
     hide(waiting, 13_000, 15_600)
     recording = counted_whole(waiting)
     (link,) = links.links_of(recording)
-    customer = Visit.objects.get(run__active=True, chain=link.chain).customer
+    customer = Customer.objects.get(visits__run__active=True, visits__chain=link.chain)
     run = Run.objects.get(active=True)
     ended = (link.ended_at - recording.started_at) // timedelta(milliseconds=1)
     run.card["final"]["apart"] = [[ended, ended + 900], [7, 9]]
@@ -241,6 +241,7 @@ def test_the_recording_is_never_counted_again_so_that_nobody_is_missing(recordin
 def test_a_count_again_that_waits_is_dropped_and_its_worker_switches_nothing(recording, manager):
     made = ready_to_switch(recording)
     claim = jobs.recount_claim(made.pk)
+    assert claim is not None
     customer = people()[FIRST]
     before = counts(recording.store)["visits"]
     receipt = client_erase(customer=customer, user=manager)
@@ -342,7 +343,7 @@ def test_a_visit_of_an_earlier_count_is_refused(recording, manager):
     redraw(recording)
     recount(recording)
     with pytest.raises(Problem) as refused:
-        visit_erase(visit=Visit.objects.filter(run__active=False).first(), user=manager)
+        visit_erase(visit=Visit.objects.filter(run__active=False).earliest("pk"), user=manager)
     assert refused.value.code == "counts_no_more"
 
 

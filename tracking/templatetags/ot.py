@@ -80,8 +80,12 @@ def round_half_up(value: float) -> int:
 
 @register.filter
 def local(value: str | datetime | None, zone: str) -> datetime | None:
-    """Return the instant on the store's own clock, for Django's ``date`` filter."""
-    return instant(value).astimezone(ZoneInfo(zone)) if value else None
+    """Return what the store's own clock shows, for Django's ``date`` filter.
+
+    Without its zone: Django would write one that has it by the clock of the installation, which is
+    on another day for some hours of every night.
+    """
+    return instant(value).astimezone(ZoneInfo(zone)).replace(tzinfo=None) if value else None
 
 
 @register.filter
