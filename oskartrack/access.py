@@ -95,6 +95,8 @@ PAGES: Final = (
     Door(f"{PAGE}dashboard/", "GET", VIEWER),
     Door(f"{PAGE}tell/", "GET POST", MANAGER),
     Door(f"{PAGE}zones/", "GET", VIEWER),
+    Door(f"{PAGE}cameras/", "GET POST", MANAGER),
+    Door(f"{PAGE}cameras/<uuid:camera_id>/", "GET POST", MANAGER),
     Door(f"{PAGE}events/", "GET", VIEWER),
     Door(f"{PAGE}events/<uuid:event_id>/", "GET", VIEWER),
     Door(f"{PAGE}recordings/<uuid:recording_id>/links/", "GET", VIEWER),

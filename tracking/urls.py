@@ -6,6 +6,8 @@ from tracking import views
 
 pages = [
     path("stores/<slug:store_slug>/live/", views.live, name="live"),
+    path("stores/<slug:store_slug>/cameras/", views.cameras, name="cameras"),
+    path("stores/<slug:store_slug>/cameras/<uuid:camera_id>/", views.camera, name="camera"),
     path("stores/<slug:store_slug>/events/<uuid:event_id>/", views.event, name="event"),
     path("stores/<slug:store_slug>/recordings/", views.recordings, name="recordings"),
     path(

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 
 from accounts.admin import StoreAdmin
 from accounts.admin_parts import OwnStoresFilter, Shown, StoreAdminBase, own_page
@@ -196,6 +197,12 @@ class CameraAdmin(StoreAdminBase):
     search_fields = ("name", "store__name", "store__slug")
     list_select_related = ("store",)
     readonly_fields = ("picture",)
+
+    def view_on_site(self, camera: Camera) -> str:
+        """Return the page on which a camera is set up step by step."""
+        address = {"store_slug": camera.store.slug, "camera_id": camera.public_id}
+        return reverse("tracking:camera", kwargs=address)
+
     fieldsets = (
         (None, {"fields": ("store", "name", "picture")}),
         (

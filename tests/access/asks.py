@@ -189,6 +189,10 @@ ASKS: dict[tuple[str, str], tuple[AskMaker, ...]] = {
     (f"{PAGE}recordings/", "GET"): (query(), query(show="done")),
     (f"{PAGE}history/", "GET"): (query(day=FIRST), query(day=LAST, compare="previous")),
     (f"{PAGE}dashboard/", "GET"): (days(), days(zone="zone_id")),
+    (f"{PAGE}cameras/", "POST"): (form(name="New", address="rtsp://eye:x@10.0.0.8/1"),),
+    (f"{PAGE}cameras/<uuid:camera_id>/", "POST"): (
+        form(step="address", address="http://10.0.0.8/1"), form(step="done", on=""),
+    ),
     (f"{PAGE}tell/", "POST"): (form(form="visits", bounce_s=120),),
     ("account/", "POST"): (
         form(form="everywhere"),

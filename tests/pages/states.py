@@ -107,6 +107,19 @@ def wrong_code(page: Page) -> None:
         page.get_by_role("button", name="Erase for good").click()
 
 
+def wrong_camera(page: Page) -> None:
+    page.get_by_label("Name", exact=True).fill("Back door")
+    page.get_by_label("Address", exact=True).fill("rtsp://eye:secret@127.0.0.1/1")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Store and go on").click()
+
+
+def wrong_address(page: Page) -> None:
+    page.get_by_label("Address", exact=True).fill("camera.local")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Store it").click()
+
+
 def choose_shape(page: Page) -> None:
     page.locator(".zrow").first.click()
 
@@ -136,6 +149,7 @@ def open_menu(page: Page) -> None:
     page.locator("#menu-store .item").first.wait_for()
 
 
+TO_CAMERA = "main .known a"
 TO_ZONE = "#result_list th a"
 TO_LINKS, TO_FOUND_AGAIN = (
     f"main li:has-text('{name}') a[href$='/links/']" for name in ("clip.mp4", FOUND_AGAIN)
@@ -212,6 +226,20 @@ STATES = (
         who=VIEWER, do=choose_shape,
     ),
     State("zones-empty", "analytics:zones", f"{NEW}/zones/", "No camera yet"),
+    State("cameras", "tracking:cameras", f"{SHOP}/cameras/", "Cameras of this shop"),
+    State("cameras-empty", "tracking:cameras", f"{NEW}/cameras/", "New camera"),
+    State(
+        "cameras-refused", "tracking:cameras", f"{SHOP}/cameras/", "machine that OskarTrack itself",
+        do=wrong_camera, refused=True,
+    ),
+    State(
+        "camera", "tracking:camera", f"{SHOP}/cameras/", "It takes added videos",
+        follow=(TO_CAMERA,),
+    ),
+    State(
+        "camera-refused", "tracking:camera", f"{SHOP}/cameras/", "starts with rtsp",
+        follow=(TO_CAMERA,), do=wrong_address, refused=True,
+    ),
     State("recordings", "tracking:recordings", f"{SHOP}/recordings/", "What to", do=open_details),
     State(
         "recordings-viewer", "tracking:recordings", f"{SHOP}/recordings/", "What to do",
@@ -279,6 +307,7 @@ BEHIND = "tests/pages/test_evidence_in_a_browser.py"
 DRAWN = "tests/pages/test_zones_in_a_browser.py"
 LINKS = "tests/tracking/test_links_page.py"
 ERASED = "tests/pages/test_erase_pages.py"
+SET_UP = "tests/tracking/test_camera_setup.py"
 LOGIN = "tests/accounts/test_browser.py"
 ACCOUNT = "tests/accounts/test_account.py"
 MANAGED = f"{HERE}::test_what_managers_alone_may_do_is_not_there_for_viewers"
@@ -341,6 +370,14 @@ CELLS = {
         f"{DRAWN}::test_a_zone_drawn_by_mouse_and_one_by_keys_end_in_the_same_stored_outline",
         "zones-empty",
         f"{TOLD}::test_a_drawing_that_cannot_be_saved_stays_and_is_saved_later", MANAGED,
+    ),
+    "tracking:cameras": (
+        f"{SET_UP}::test_a_camera_goes_from_its_address_to_being_followed", "cameras-empty",
+        "cameras-refused", f"{SET_UP}::test_viewers_and_strangers_set_nothing_up",
+    ),
+    "tracking:camera": (
+        f"{SET_UP}::test_a_camera_goes_from_its_address_to_being_followed", "camera",
+        "camera-refused", f"{SET_UP}::test_viewers_and_strangers_set_nothing_up",
     ),
     "health": (
         "health", "it always has something to say",

@@ -100,6 +100,8 @@ SIGHTS = (
         " await new Promise((done) => setTimeout(done, 100)); })()",
     ),
     Sight("zones-empty", "/stores/nothing-yet/zones/"),
+    Sight("cameras", f"/stores/{DEMO}/cameras/", "tracking:cameras"),
+    Sight("camera", f"/stores/{DEMO}/cameras/", "tracking:camera", follow=("main .known a",)),
     Sight("recordings", f"/stores/{DEMO}/recordings/", "tracking:recordings"),
     Sight(
         "recordings-open",
