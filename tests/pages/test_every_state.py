@@ -86,6 +86,8 @@ def test_a_state_says_what_it_is_and_is_whole_at_every_size(state: State, house,
         watch.planted.add((house.url + state.path).split("?")[0])
     answer = reach(page, house.url, state.path, state.follow)
     assert answer.status == state.status
+    if state.refused:  # by the page that the links led to
+        watch.planted.add(page.url.split("?")[0])
     if state.do:
         state.do(page)
     # Django's own admin pages and the bare error pages have no such part.
