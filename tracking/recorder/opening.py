@@ -18,6 +18,7 @@ from django.conf import settings
 from tracking.recorder.clock import Clock
 from tracking.recorder.fetching import Fetcher
 from tracking.recorder.pictures import UNPACKED, Shape
+from tracking.recorder.rtsp_redirects import refuse_redirect
 from tracking.recorder.troubles import Trouble
 from tracking.vision.errors import MediaError
 from tracking.vision.frames.media import CODECS, codec_name, open_video, sniff
@@ -76,6 +77,8 @@ def connected(source: Source, clock: Clock, open_s: float = OPEN_S) -> Iterator[
             if source.kind == "loop":
                 container, video = stack.enter_context(_file(source.url))
             else:
+                if source.kind == "rtsp":
+                    refuse_redirect(source.url, clock.real_s(open_s))
                 if source.kind == "http":
                     fetcher = Fetcher(source.url, source.host, clock.real_s(READ_S))
                     stack.callback(fetcher.close)
