@@ -104,7 +104,7 @@ def test_the_snapshot_is_what_the_contract_says(cast, shop_now):
     assert told["server_time"].endswith("Z")
     assert set(told) == {
         "as_of_seq", "store", "server_time", "business_day", "occupancy", "today", "zones",
-        "buckets", "recording", "jobs",
+        "buckets", "recording", "jobs", "cameras",
     }  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def test_the_snapshot_takes_as_many_queries_for_much_as_for_little(
     address = f"/api/v1/stores/{cast.store.public_id}/live/"
     now = clock.now()
     facts = make_facts(shop, now - timedelta(minutes=9), state=Recording.State.RUNNING)
-    queries = 28
+    queries = 29
     for name in ("Back door", "Side door"):
         for n in range(10):
             facts.step(n)

@@ -32,8 +32,6 @@ SLOW_MS = 8_000
 FULL = os.environ.get("OSKARTRACK_FULL") == "1"
 CUT_S = 60 if FULL else 18
 SEEDS, SCENE_S = ([3, 2, 5], 60) if FULL else ([3], 16)
-# Searched less often than it is usually: the two are compared with each other.
-HOG = {} if FULL else {"gap_ms": 180}
 MILLISECOND = timedelta(milliseconds=1)
 pytestmark = pytest.mark.db
 
@@ -98,7 +96,7 @@ def test_a_camera_that_is_cut_off_is_down_in_time_comes_back_and_the_gap_is_told
             (lambda: following.clock.now_ms() - at_ms["cut"] > CUT_S * 1000, nothing),
             (lambda: words_of(camera), note("back", server.start)),
             (lambda: following.state() == "up", note("up")),
-            (following.written(20 + CUT_S + 44), nothing),
+            (following.written(20 + CUT_S + 16), nothing),
         )
     assert live is not None
     live = finished(live)
@@ -165,7 +163,7 @@ def test_a_rendered_scene_over_rtsp_is_counted_with_hog_as_the_same_film_added_b
     truth = rendered(seed, tmp_path)
     setup = truth["setup"]
     by_hand, followed = (
-        place_make(Place("shop", name, setup, "hog", HOG)) for name in ("By hand", "Followed")
+        place_make(Place("shop", name, setup, "hog", {})) for name in ("By hand", "Followed")
     )
     added, _ = ingest(camera=by_hand, path=tmp_path / "scene.mp4", started_at=walks.STARTED)
     runner.work(added.pk)

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.cast import make_camera, make_cast
 from tests.tracking import walks
+from tests.tracking.doors import client_of
 from tracking import cameras, media, recounts, runner
 from tracking.models import CameraWatch, Chunk, Coverage, Recording, TrackingEvent
 from tracking.recorder import budget, leases, retention, rows, watch
@@ -16,7 +18,7 @@ from tracking.recorder.clock import OFF_MS, Anchor, lead_of
 from tracking.recorder.cutting import Cutter, Placed
 from tracking.recorder.pictures import Group, Packet, Shape
 from tracking.recorder.service import to_follow
-from tracking.recorder.troubles import Trouble
+from tracking.recorder.troubles import WORDS, Trouble
 from tracking.segments import gap_before, segment_name
 from zones.services import line_redraw
 
@@ -251,3 +253,23 @@ def test_a_segment_begins_with_the_groups_before_it_and_has_the_recordings_own_t
     fresh.add(broken)
     after = [segment for group in groups[1:6] for segment in fresh.add(group)]
     assert after[0].lead_in == [], "what is missing between them warms up nothing"
+
+
+def test_the_api_tells_how_following_goes_and_a_change_by_hand_is_not_refused_for_it():
+    cast = make_cast()
+    camera = make_camera(cast.store)
+    row = CameraWatch.objects.create(camera=camera, state="up", told_at=datetime.now(UTC))
+    alice = client_of(cast.alice)
+    address = f"/api/v1/cameras/{camera.public_id}/"
+    first = alice.get(address)
+    assert first.json()["watch"]["state"] == "up"
+    row.state, row.problem, row.words, row.lag_ms = "down", "refused", WORDS["refused"], 9000
+    row.save()
+    second = alice.get(address)
+    told = second.json()["watch"]
+    assert (told["state"], told["problem"], told["lag_ms"]) == ("down", "refused", 9000)
+    assert first["ETag"] == second["ETag"], "it moves by itself"
+    live = alice.get(f"/api/v1/stores/{cast.store.public_id}/live/").json()
+    assert [(each["name"], each["state"]) for each in live["cameras"]] == [("Door", "down")]
+    elsewhere = client_of(cast.charlie).get(f"/api/v1/stores/{cast.elsewhere.public_id}/live/")
+    assert elsewhere.json()["cameras"] == []
