@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.urls import path
@@ -47,7 +48,7 @@ def test_every_answer_to_every_operation_is_as_the_document_says(world, role):
 
 def test_a_day_that_is_wrong_on_purpose_is_asked_as_it_is():
     """Led to a real one it would be taken, and be told as a fault of the API."""
-    always = SimpleNamespace(random=lambda: 0.0)
+    always: Any = SimpleNamespace(random=lambda: 0.0)
     for wrong in ("2024-13-01", "2024-02-30", "soon", 7):
         part = {"from": wrong, "to": "2024-03-01"}
         contract._lead_part(part, {}, always)
