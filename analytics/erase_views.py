@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Store, User
@@ -39,7 +40,7 @@ def client(request: HttpRequest, store_slug: str, client_id: uuid.UUID) -> HttpR
         "kind": "client",
         "code": code_of(client_id),
         "customer": customer,
-        "back": ("analytics:client", {"store_slug": store.slug, "client_id": client_id}),
+        "back": reverse("analytics:client", args=[store.slug, client_id]),
         "goes": foreseen(visits, whole=True),
     }
     return _asked(request, store, context, lambda: client_erase(customer=customer, user=user))
@@ -61,7 +62,7 @@ def visit(request: HttpRequest, store_slug: str, visit_id: uuid.UUID) -> HttpRes
         "code": code_of(visit_id),
         "visit": found,
         "customer": found.customer,
-        "back": ("analytics:visit", {"store_slug": store.slug, "visit_id": visit_id}),
+        "back": reverse("analytics:visit", args=[store.slug, visit_id]),
         "goes": foreseen(Visit.objects.filter(pk=found.pk), whole=False),
     }
     return _asked(request, store, context, lambda: visit_erase(visit=found, user=user))
@@ -80,14 +81,12 @@ def _asked(
     request: HttpRequest, store: Store, context: dict[str, Any], erase: Callable[[], Receipt]
 ) -> HttpResponse:
     """Show the question, with what was wrong; or erase and lead to the receipt."""
-    name: str = context["back"][0]
-    where: dict[str, Any] = context["back"][1]
     problem, status = "", 200
     if request.method == "POST":
         try:
             if request.POST.get("confirm", "").strip().upper() == context["code"]:
                 erase()
-                return redirect(name, **where)
+                return redirect(str(context["back"]))
             problem, status = NOT_CONFIRMED, 400
         except Problem as refused:
             problem, status = str(refused.detail), refused.status_code

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.urls import path
@@ -42,6 +44,18 @@ def test_every_answer_to_every_operation_is_as_the_document_says(world, role):
     assert not [status for status in found.statuses if status >= 500]
     assert len(found.asked) >= OPERATIONS
     assert found.statuses[200] > len(found.asked), "most operations have been answered"
+
+
+def test_a_day_that_is_wrong_on_purpose_is_asked_as_it_is():
+    """Led to a real one it would be taken, and be told as a fault of the API."""
+    always: Any = SimpleNamespace(random=lambda: 0.0)
+    for wrong in ("2024-13-01", "2024-02-30", "soon", 7):
+        part = {"from": wrong, "to": "2024-03-01"}
+        contract._lead_part(part, {}, always)
+        assert part == {"from": wrong, "to": "2024-03-01"}
+    right = {"from": "2024-02-29", "to": "2024-03-01"}
+    contract._lead_part(right, {}, always)
+    assert right == {"from": "2026-06-02", "to": "2026-07-01"}
 
 
 def planted_view(answer, status=200):

@@ -155,11 +155,11 @@ def test_a_long_page_says_what_short_ones_say_and_asks_no_more_the_longer_it_is(
     tell(store, Kind.CORRECTED, NINE_UTC, -3)
     last = store_sequence(store)
     assert last > 20
-    short = [feed_after(store, place, 1)[1][0] for place in range(last)]
+    short: Any = [feed_after(store, place, 1)[1][0] for place in range(last)]
     long = {}
     for most in (last // 2, last):
         with CaptureQueriesContext(connection) as asked:
-            found = list(feed_shared(store).filter(seq__lte=most).order_by("seq"))
+            found: Any = list(feed_shared(store).filter(seq__lte=most).order_by("seq"))
             long[most] = EventSerializer(found, many=True).data
         assert len(asked) <= 8, [query["sql"][:200] for query in asked]
     assert long[last] == EventSerializer(short, many=True).data
