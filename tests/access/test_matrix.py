@@ -12,7 +12,8 @@ from tests.access.asks import ASKS
 from tests.access.matrix import Sweep, clients, may
 from tests.access.world import is_of_a_store
 
-pytestmark = [pytest.mark.db, pytest.mark.slow]
+# As long as there are doors times people: minutes on a busy machine.
+pytestmark = [pytest.mark.db, pytest.mark.slow, pytest.mark.timeout(900)]
 # What log-ins, Django and a store's counter of events keep for themselves.
 HOUSEKEEPING = {
     "django_session", "django_admin_log", "accounts_apilogin", "tracking_storesequence",
