@@ -18,7 +18,7 @@ from tests.access.asks import asks_of
 from tests.access.matrix import METHODS, Answer, let_in, may, people, send, taken_back
 from tests.access.world import World
 
-pytestmark = [pytest.mark.db, pytest.mark.slow, pytest.mark.once]
+pytestmark = [pytest.mark.db, pytest.mark.slow, pytest.mark.once, pytest.mark.timeout(900)]
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

@@ -10,7 +10,7 @@ from tests.access.matrix import Sweep, clients
 from tests.access.planted import BUGS, SCOPED, TOLD
 from tests.chaos import FULL
 
-pytestmark = [pytest.mark.db, pytest.mark.slow, pytest.mark.once]
+pytestmark = [pytest.mark.db, pytest.mark.slow, pytest.mark.once, pytest.mark.timeout(900)]
 
 
 def doors_of(part: str) -> list:
