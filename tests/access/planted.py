@@ -29,6 +29,7 @@ from tracking.models import Customer, Recording, Run, TrackingEvent, Upload, Vis
 from zones import api as zones_api
 from zones import camera_api, camera_serializers, shape_api
 from zones.models import Camera, CountingLine, Zone
+from zones.sources import opened
 
 Patch = pytest.MonkeyPatch
 Bug = Callable[[Patch], None]
@@ -171,7 +172,8 @@ def all_rows(self: Any, _user: Any) -> Any:
 
 
 def with_source(self: Any, camera: Any) -> Any:
-    return {**_camera_told(self, camera), "source": camera.source_sealed}
+    shown = opened(camera).url if camera.source_sealed else ""
+    return {**_camera_told(self, camera), "source": shown}
 
 
 _camera_told = camera_serializers.CameraSerializer.to_representation
