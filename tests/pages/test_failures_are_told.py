@@ -282,7 +282,7 @@ def test_a_layer_of_the_map_that_does_not_come_says_so_and_comes_later(house, wa
     page.unroute(re.compile("/track-ends/"))
     ends.click()
     ends.click()
-    expect(note).to_contain_text("1 ways")
+    expect(note).to_contain_text("3 ways")
     page.close()
 
 
