@@ -96,7 +96,9 @@ SIGHTS = (
         " document.querySelector('.zrow').click();"
         " const across = document.getElementById('shape-across');"
         " across.value = '35'; across.dispatchEvent(new Event('change', { bubbles: true }));"
-        " while (!document.querySelector('[data-what-if] tbody tr'))"
+        # It says so as well where the drawing is none yet, or nobody was followed.
+        " const told = () => document.querySelector('[data-what-if][aria-busy=\"false\"]');"
+        " for (let tries = 0; tries < 100 && !told(); tries += 1)"
         " await new Promise((done) => setTimeout(done, 100)); })()",
     ),
     Sight("zones-empty", "/stores/nothing-yet/zones/"),
